@@ -1,0 +1,2 @@
+//! accept
+fn main() {}

@@ -1,0 +1,1 @@
+//! The audit log: one hash chain per tenant over salted hashes.

@@ -1,0 +1,1 @@
+//! Stateful fakes of what NEXUS talks to, for tests, benchmarks and demonstrations.

@@ -1,0 +1,3 @@
+//! HTTP conventions that every slice follows.
+
+pub mod problem;

@@ -1,0 +1,234 @@
+//! Settings: one typed struct per concern. Tests build the structs; only the binary reads files and
+//! the environment.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// A value that never shows itself: `Debug` and `Display` print dots.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Wraps a secret.
+    pub fn new(value: impl Into<String>) -> Self {
+        Self(value.into())
+    }
+
+    /// The secret itself; keep it out of logs, errors and answers.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether it is empty, which closes the door that it would open.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.0.is_empty() { "(empty)" } else { "•••" })
+    }
+}
+
+/// Everything that can be set.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// Where it listens and what a connection may do.
+    pub http: Http,
+    /// Keys of programs.
+    pub keys: Keys,
+    /// Where data lives and how it is written.
+    pub store: Store,
+    /// The stream.
+    pub stream: Stream,
+    /// Approvals.
+    pub approval: Approval,
+    /// Tasks and their retries.
+    pub tasks: Tasks,
+    /// What may be called outside.
+    pub egress: Egress,
+    /// Logs.
+    pub log: Log,
+}
+
+/// `NEXUS_BIND` and the bounds of a connection.
+#[derive(Clone, Debug)]
+pub struct Http {
+    /// `NEXUS_BIND`: address and port.
+    pub bind: SocketAddr,
+    /// `NEXUS_ALLOW_PLAIN_HTTP`: plain HTTP on more than loopback.
+    pub allow_plain_http: bool,
+    /// `NEXUS_MAX_BODY_BYTES`: largest request body.
+    pub max_body_bytes: usize,
+    /// `NEXUS_MAX_HEADER_BYTES`: request line and headers together.
+    pub max_header_bytes: usize,
+    /// `NEXUS_MAX_HEADERS`: number of headers.
+    pub max_headers: usize,
+    /// `NEXUS_MAX_URI_BYTES`: path and query.
+    pub max_uri_bytes: usize,
+    /// `NEXUS_HEADER_TIMEOUT_SECONDS`: from the first byte (or the answer before) to the last header.
+    pub header_timeout: Duration,
+    /// `NEXUS_BODY_TIMEOUT_SECONDS`: for a whole body.
+    pub body_timeout: Duration,
+    /// `NEXUS_MAX_CONNECTIONS`: at once.
+    pub max_connections: usize,
+    /// `NEXUS_SHUTDOWN_SECONDS`: how long a shutdown waits for what is running.
+    pub shutdown: Duration,
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self {
+            bind: SocketAddr::from(([127, 0, 0, 1], 8000)),
+            allow_plain_http: false,
+            max_body_bytes: 1 << 20,
+            max_header_bytes: 16 << 10,
+            max_headers: 64,
+            max_uri_bytes: 8 << 10,
+            header_timeout: Duration::from_secs(10),
+            body_timeout: Duration::from_secs(30),
+            max_connections: 10_000,
+            shutdown: Duration::from_secs(20),
+        }
+    }
+}
+
+/// Keys of programs; an empty one closes its door.
+#[derive(Clone, Debug, Default)]
+pub struct Keys {
+    /// `NEXUS_API_KEY`: an operator of every tenant, never an approver.
+    pub service: Secret,
+    /// `ADMIN_API_KEY`: the platform admin.
+    pub admin: Secret,
+}
+
+/// The store.
+#[derive(Clone, Debug)]
+pub struct Store {
+    /// `NEXUS_DATA_DIR`.
+    pub data_dir: PathBuf,
+    /// `NEXUS_STORE_QUEUE`: writes that may wait; one more is answered 503.
+    pub queue: usize,
+    /// `NEXUS_STORE_BATCH`: writes that share one commit at most.
+    pub batch: usize,
+    /// `NEXUS_STORE_READERS`: read connections.
+    pub readers: usize,
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        Self { data_dir: PathBuf::from("./data"), queue: 4096, batch: 256, readers: 2 }
+    }
+}
+
+/// The stream.
+#[derive(Clone, Debug)]
+pub struct Stream {
+    /// `STREAM_EVENT_KEEP`: newest reports that can be replayed.
+    pub event_keep: u64,
+    /// `STREAM_WORKLOG_KEEP`: worklog lines in the view.
+    pub worklog_keep: usize,
+    /// `STREAM_MAX_PER_TENANT`: open streams of one tenant.
+    pub max_per_tenant: usize,
+    /// `STREAM_IDLE_SECONDS`: a stream without a report ends after this, less up to 20 %.
+    pub idle: Duration,
+    /// `STREAM_PING_SECONDS`.
+    pub ping: Duration,
+    /// `STREAM_OPENS_PER_MINUTE`: by one principal.
+    pub opens_per_minute: u32,
+}
+
+impl Default for Stream {
+    fn default() -> Self {
+        Self {
+            event_keep: 2000,
+            worklog_keep: 200,
+            max_per_tenant: 100,
+            idle: Duration::from_secs(300),
+            ping: Duration::from_secs(30),
+            opens_per_minute: 60,
+        }
+    }
+}
+
+/// Approvals.
+#[derive(Clone, Debug)]
+pub struct Approval {
+    /// `APPROVAL_TIMEOUT_SECONDS`; a rule can only shorten it.
+    pub timeout: Duration,
+    /// `APPROVAL_QUORUM`: approvers needed.
+    pub quorum: u32,
+    /// `APPROVAL_REQUIRE_OTHER_PERSON`: approver and requester differ.
+    pub require_other_person: bool,
+}
+
+impl Default for Approval {
+    fn default() -> Self {
+        Self { timeout: Duration::from_secs(300), quorum: 1, require_other_person: false }
+    }
+}
+
+/// Tasks.
+#[derive(Clone, Debug)]
+pub struct Tasks {
+    /// `MAX_RETRIES`.
+    pub max_retries: u32,
+    /// `RETRY_DELAYS_SECONDS`: the wait before each retry; the last one repeats.
+    pub retry_delays: Vec<Duration>,
+    /// `TASK_LOCK_TTL_SECONDS`: how long a claim holds without a heartbeat.
+    pub lock_ttl: Duration,
+    /// `TASK_TTL_SECONDS`: how long finished tasks are kept.
+    pub ttl: Duration,
+    /// `TASK_WORKERS`: tasks that the built-in agents perform at once.
+    pub workers: usize,
+    /// `CALLBACK_SIGNATURE_SECRET`: one secret, or two separated by a comma during rotation.
+    pub callback_secret: Secret,
+}
+
+impl Default for Tasks {
+    fn default() -> Self {
+        Self {
+            max_retries: 3,
+            retry_delays: [5, 30, 300].map(Duration::from_secs).to_vec(),
+            lock_ttl: Duration::from_secs(60),
+            ttl: Duration::from_secs(604_800),
+            workers: 64,
+            callback_secret: Secret::default(),
+        }
+    }
+}
+
+/// What may be called outside.
+#[derive(Clone, Debug)]
+pub struct Egress {
+    /// `EGRESS_ALLOW`: hosts, `host:port`, addresses or networks that may be called although the
+    /// guard would refuse them; comma-separated.
+    pub allow: Vec<String>,
+    /// `NEXUS_EGRESS_TIMEOUT_SECONDS`: for one call, from name look-up to the last byte.
+    pub timeout: Duration,
+    /// `NEXUS_EGRESS_MAX_ANSWER_BYTES`: what is read of an answer.
+    pub max_answer_bytes: usize,
+}
+
+impl Default for Egress {
+    fn default() -> Self {
+        Self { allow: Vec::new(), timeout: Duration::from_secs(10), max_answer_bytes: 64 << 10 }
+    }
+}
+
+/// Logs.
+#[derive(Clone, Debug)]
+pub struct Log {
+    /// `NEXUS_LOG`: `error`, `warn`, `info`, `debug` or `trace`.
+    pub level: String,
+    /// `NEXUS_LOG_FORMAT`: `json`, `text`, or `auto` (text on a terminal).
+    pub format: String,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { level: "info".into(), format: "auto".into() }
+    }
+}

@@ -1,0 +1,1 @@
+//! The SSE door: one ordered, resumable stream per tenant.

@@ -1,0 +1,1 @@
+//! Whole NEXUS instances for tests, speaking the user's language.

@@ -1,0 +1,3 @@
+//! Commands, approvals, tasks and the agent contract.
+
+pub mod agent;

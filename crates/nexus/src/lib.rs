@@ -1,0 +1,1 @@
+//! The NEXUS control plane: one binary.
