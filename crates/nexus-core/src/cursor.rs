@@ -72,9 +72,23 @@ mod tests {
         let cursor = Cursor { epoch: Epoch::new(&[0, 1, 2, 3, 250, 251, 252, 253]), number: 42 };
         assert_eq!(Cursor::parse(&cursor.to_string()), Some(cursor));
         for bad in [
-            "", ".", "abcd.", ".1", "abcd.01", "abcd.+1", "abcd.-1", "abcd.1 ", " abcd.1", "ABCD.1",
-            "abc.1", "abcd.1.2", "abcd.99999999999999999999", "abcd.1\0", "abcd.１",
-            "abcdefghijklm.1", "abcdefghijkl.12345678901234567890123",
+            "",
+            ".",
+            "abcd.",
+            ".1",
+            "abcd.01",
+            "abcd.+1",
+            "abcd.-1",
+            "abcd.1 ",
+            " abcd.1",
+            "ABCD.1",
+            "abc.1",
+            "abcd.1.2",
+            "abcd.99999999999999999999",
+            "abcd.1\0",
+            "abcd.１",
+            "abcdefghijklm.1",
+            "abcdefghijkl.12345678901234567890123",
         ] {
             assert_eq!(Cursor::parse(bad), None, "{bad:?}");
         }

@@ -108,7 +108,9 @@ mod tests {
         assert!(early < late);
         assert_eq!(TaskId::parse(early.as_str()).unwrap(), early);
         assert_eq!(AskId::parse(early.as_str()), Err(BadId("ask_")));
-        for bad in ["", "tsk_", "tsk_0", "tsk_0192F", &format!("{late}0"), "tsk_../../../etc/passwd"] {
+        for bad in
+            ["", "tsk_", "tsk_0", "tsk_0192F", &format!("{late}0"), "tsk_../../../etc/passwd"]
+        {
             assert!(TaskId::parse(bad).is_err(), "{bad}");
         }
     }

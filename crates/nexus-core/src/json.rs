@@ -50,7 +50,8 @@ pub fn parse(bytes: &[u8]) -> Result<Value, JsonError> {
     let value = Strict { fault: &fault, depth: 0 }
         .deserialize(&mut reader)
         .and_then(|value| reader.end().map(|()| value));
-    value.map_err(|error| fault.into_inner().unwrap_or_else(|| JsonError::Syntax(error.to_string())))
+    value
+        .map_err(|error| fault.into_inner().unwrap_or_else(|| JsonError::Syntax(error.to_string())))
 }
 
 struct Strict<'a> {
@@ -301,8 +302,14 @@ mod tests {
         let sorted = canonical(&json!({"\u{fb33}": 1, "\u{1f600}": 2, "ö": 3, "1": 4, "\r": 5}));
         assert_eq!(sorted, "{\"\\r\":5,\"1\":4,\"ö\":3,\"😀\":2,\"\u{fb33}\":1}");
         for (float, text) in [
-            (-0.0, "0"), (5e-324, "5e-324"), (1e21, "1e+21"), (1e20, "100000000000000000000"),
-            (1e-6, "0.000001"), (1e-7, "1e-7"), (123.456, "123.456"), (-1.5, "-1.5"),
+            (-0.0, "0"),
+            (5e-324, "5e-324"),
+            (1e21, "1e+21"),
+            (1e20, "100000000000000000000"),
+            (1e-6, "0.000001"),
+            (1e-7, "1e-7"),
+            (123.456, "123.456"),
+            (-1.5, "-1.5"),
         ] {
             assert_eq!(canonical(&json!(float)), text);
         }

@@ -1,5 +1,12 @@
 //! What every slice of NEXUS stands on: store, report log, hub, HTTP conventions, settings,
 //! telemetry, egress guard.
 
+pub mod app;
+pub mod clock;
+pub mod db;
+pub mod entropy;
 pub mod http;
+pub mod hub;
+pub mod log;
 pub mod settings;
+pub mod telemetry;

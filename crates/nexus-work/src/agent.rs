@@ -9,7 +9,6 @@ use nexus_core::failure::FailureCode;
 use nexus_core::policy::Risk;
 use nexus_core::tenant::Tenant;
 use nexus_core::time::Time;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// A command type that a built-in agent performs.
@@ -32,16 +31,7 @@ pub struct TypeSpec {
     pub timeout: Duration,
 }
 
-/// A file that an ask binds: what is executed must find it unchanged.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Bound {
-    /// Path below the tenant's folder.
-    pub path: String,
-    /// Bytes.
-    pub size: u64,
-    /// Lower-case hex.
-    pub sha256: String,
-}
+pub use nexus_core::approval::Bound;
 
 /// A param that the schema allows and the agent cannot take.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -143,7 +133,12 @@ pub trait Agent: Send + Sync + 'static {
 
     /// Refuses params that the schema allows and this agent cannot take; no I/O beyond the local
     /// disk, called on a blocking thread before a command is accepted.
-    fn check(&self, tenant: &Tenant, command_type: &str, params: &Value) -> Result<(), Vec<ParamError>>;
+    fn check(
+        &self,
+        tenant: &Tenant,
+        command_type: &str,
+        params: &Value,
+    ) -> Result<(), Vec<ParamError>>;
 
     /// The files that the params name, hashed, for an approval to bind; blocking, called before the
     /// ask is made and again before execution.

@@ -1,0 +1,50 @@
+//! What can go wrong at the store's door.
+
+/// Why the store did not do as asked; the texts are for logs, never for callers.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum DbError {
+    /// Too many wait; nothing was done, try again.
+    #[error("the store's queue is full")]
+    Busy,
+    /// The disk is full; nothing was done.
+    #[error("the disk is full")]
+    Full,
+    /// A row with this key exists.
+    #[error("a row with this key exists: {0}")]
+    Unique(String),
+    /// The server is stopping, or the store has failed and stopped.
+    #[error("the store has stopped")]
+    Stopped,
+    /// A tenant that does not exist.
+    #[error("no such tenant")]
+    NoTenant,
+    /// A report larger than the stream carries.
+    #[error("a report of {0} bytes is larger than the stream carries")]
+    ReportTooLarge(usize),
+    /// The disk failed under the store.
+    #[error("the disk failed: {0}")]
+    Disk(String),
+    /// Whatever else: a fault of this program or of the disk.
+    #[error("the store failed: {0}")]
+    Failed(String),
+}
+
+impl From<rusqlite::Error> for DbError {
+    fn from(error: rusqlite::Error) -> Self {
+        use rusqlite::ErrorCode as Code;
+        match error.sqlite_error_code() {
+            Some(Code::DiskFull) => Self::Full,
+            Some(Code::SystemIoFailure) => Self::Disk(error.to_string()),
+            Some(Code::ConstraintViolation) => Self::Unique(error.to_string()),
+            _ => Self::Failed(error.to_string()),
+        }
+    }
+}
+
+impl DbError {
+    /// Whether a commit that failed so may not be retried: the kernel may have dropped the pages
+    /// that it could not write, so nothing that follows can be trusted.
+    pub(super) fn poisons(&self) -> bool {
+        matches!(self, Self::Disk(_))
+    }
+}

@@ -1,0 +1,287 @@
+//! What a closure holds while it runs: [`Read`] to look, [`Tx`] to change.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use nexus_core::cursor::Epoch;
+use nexus_core::id::{Entropy as IdEntropy, ReportId};
+use nexus_core::tenant::Tenant;
+use nexus_core::time::Time;
+use rusqlite::{Connection, params_from_iter};
+
+use super::{Arg, DbError, Row, Scope};
+use crate::clock::Clock;
+use crate::entropy::Entropy;
+use crate::log::{Committed, MAX_REPORT_BYTES, Report};
+
+/// A statement put together at run time: text that this program holds, and bound values.
+#[derive(Default, Debug)]
+pub struct Sql {
+    text: String,
+    values: Vec<Bound>,
+}
+
+#[derive(Debug)]
+enum Bound {
+    Int(i64),
+    Text(String),
+}
+
+impl Sql {
+    /// Starts with a piece of SQL.
+    pub fn new(text: &'static str) -> Self {
+        Self { text: text.to_owned(), values: Vec::new() }
+    }
+
+    /// Adds a piece of SQL; never anything that a caller sent.
+    pub fn push(&mut self, text: &'static str) -> &mut Self {
+        self.text.push_str(text);
+        self
+    }
+
+    /// Adds a value as an argument.
+    pub fn bind(&mut self, value: &str) -> &mut Self {
+        self.values.push(Bound::Text(value.to_owned()));
+        self.number()
+    }
+
+    /// Adds an integer as an argument.
+    pub fn bind_int(&mut self, value: i64) -> &mut Self {
+        self.values.push(Bound::Int(value));
+        self.number()
+    }
+
+    fn number(&mut self) -> &mut Self {
+        self.text.push('$');
+        self.text.push_str(&self.values.len().to_string());
+        self
+    }
+}
+
+/// One connection, looking at one consistent state.
+pub struct Read {
+    connection: Connection,
+    /// `$n` is a *named* parameter to SQLite, numbered by first use; `?n` is the n-th argument.
+    texts: RefCell<HashMap<(usize, usize), Arc<str>>>,
+    statements: Cell<u64>,
+}
+
+impl Read {
+    pub(super) fn new(connection: Connection) -> Self {
+        connection.set_prepared_statement_cache_capacity(256);
+        Self { connection, texts: RefCell::default(), statements: Cell::new(0) }
+    }
+
+    pub(super) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    pub(super) fn take_statements(&self) -> u64 {
+        self.statements.take()
+    }
+
+    fn text(&self, sql: &'static str) -> Arc<str> {
+        let key = (sql.as_ptr() as usize, sql.len());
+        let mut texts = self.texts.borrow_mut();
+        texts.entry(key).or_insert_with(|| numbered(sql).into()).clone()
+    }
+
+    /// Every row of an answer.
+    pub fn all<T, E: From<DbError>>(
+        &self,
+        sql: &'static str,
+        args: &[Arg<'_>],
+        row: impl FnMut(&Row<'_>) -> Result<T, E>,
+    ) -> Result<Vec<T>, E> {
+        self.rows(&self.text(sql), args, row)
+    }
+
+    /// The first row of an answer, if there is one.
+    pub fn opt<T, E: From<DbError>>(
+        &self,
+        sql: &'static str,
+        args: &[Arg<'_>],
+        mut row: impl FnMut(&Row<'_>) -> Result<T, E>,
+    ) -> Result<Option<T>, E> {
+        self.statements.set(self.statements.get() + 1);
+        let text = self.text(sql);
+        let mut statement = self.connection.prepare_cached(&text).map_err(DbError::from)?;
+        let mut rows = statement.query(params_from_iter(args)).map_err(DbError::from)?;
+        match rows.next().map_err(DbError::from)? {
+            Some(found) => row(&Row(found)).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The only row of an answer that has one, such as a count.
+    pub fn one<T, E: From<DbError>>(
+        &self,
+        sql: &'static str,
+        args: &[Arg<'_>],
+        row: impl FnMut(&Row<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.opt(sql, args, row)?.ok_or_else(|| DbError::Failed("a row is missing".into()).into())
+    }
+
+    /// Every row of an answer to a statement that was put together at run time.
+    pub fn all_built<T, E: From<DbError>>(
+        &self,
+        sql: &Sql,
+        row: impl FnMut(&Row<'_>) -> Result<T, E>,
+    ) -> Result<Vec<T>, E> {
+        let args: Vec<Arg<'_>> = sql
+            .values
+            .iter()
+            .map(|value| match value {
+                Bound::Int(value) => Arg::Int(*value),
+                Bound::Text(value) => Arg::Text(value),
+            })
+            .collect();
+        self.rows(&numbered(&sql.text), &args, row)
+    }
+
+    fn rows<T, E: From<DbError>>(
+        &self,
+        text: &str,
+        args: &[Arg<'_>],
+        mut row: impl FnMut(&Row<'_>) -> Result<T, E>,
+    ) -> Result<Vec<T>, E> {
+        self.statements.set(self.statements.get() + 1);
+        let mut statement = self.connection.prepare_cached(text).map_err(DbError::from)?;
+        let mut rows = statement.query(params_from_iter(args)).map_err(DbError::from)?;
+        let mut found = Vec::new();
+        while let Some(next) = rows.next().map_err(DbError::from)? {
+            found.push(row(&Row(next))?);
+        }
+        Ok(found)
+    }
+
+    pub(super) fn change(&self, sql: &'static str, args: &[Arg<'_>]) -> Result<u64, DbError> {
+        self.statements.set(self.statements.get() + 1);
+        let text = self.text(sql);
+        let mut statement = self.connection.prepare_cached(&text)?;
+        let changed = statement.execute(params_from_iter(args))?;
+        Ok(u64::try_from(changed).unwrap_or(u64::MAX))
+    }
+}
+
+/// `$1` as `?1`; statements hold no text literals with a dollar sign.
+fn numbered(sql: &str) -> String {
+    sql.replace('$', "?")
+}
+
+/// What a transaction will tell the process once it is on disk.
+#[derive(Default)]
+pub(super) struct Outbox {
+    pub reports: Vec<Committed>,
+    pub wake: bool,
+}
+
+/// A transaction of one scope; derefs to [`Read`], so that every query works in it too.
+pub struct Tx<'a> {
+    pub(super) session: &'a Read,
+    pub(super) scope: &'a Scope,
+    pub(super) outbox: &'a mut Outbox,
+    pub(super) clock: &'a Clock,
+    pub(super) entropy: &'a Entropy,
+}
+
+impl Deref for Tx<'_> {
+    type Target = Read;
+
+    fn deref(&self) -> &Read {
+        self.session
+    }
+}
+
+/// A place in a tenant's log that this transaction has taken.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// Which life of the log.
+    pub epoch: Epoch,
+    /// Which report of it.
+    pub number: u64,
+}
+
+impl Tx<'_> {
+    /// Runs a statement that changes rows and says how many.
+    pub fn exec(&mut self, sql: &'static str, args: &[Arg<'_>]) -> Result<u64, DbError> {
+        self.session.change(sql, args)
+    }
+
+    /// The tenant of this transaction.
+    ///
+    /// # Errors
+    /// In the system's scope, which has none.
+    pub fn tenant(&self) -> Result<Tenant, DbError> {
+        match self.scope {
+            Scope::Tenant(tenant) => Ok(tenant.clone()),
+            Scope::System => Err(DbError::NoTenant),
+        }
+    }
+
+    /// The wall clock.
+    pub fn now(&self) -> Time {
+        self.clock.now()
+    }
+
+    /// The clock for rights and expiry.
+    pub fn expiry(&self) -> Time {
+        self.clock.expiry()
+    }
+
+    /// Ten random bytes for an id.
+    pub fn id_entropy(&self) -> IdEntropy {
+        self.entropy.bytes()
+    }
+
+    /// Random bytes.
+    pub fn random<const N: usize>(&self) -> [u8; N] {
+        self.entropy.bytes()
+    }
+
+    /// Takes the next number of the tenant's log. The head row stays locked until the commit, so
+    /// number order is commit order, and a rollback gives the number back.
+    pub fn next_place(&mut self) -> Result<Place, DbError> {
+        let tenant = self.tenant()?;
+        let place = self.session.opt(
+            "UPDATE stream_head SET last = last + 1 WHERE tenant = $1 RETURNING epoch, last",
+            crate::args![&tenant],
+            |row| {
+                let epoch = Epoch::parse(&row.text(0)?)
+                    .ok_or_else(|| DbError::Failed("a stored epoch is not one".into()))?;
+                Ok::<_, DbError>(Place { epoch, number: row.count(1)? })
+            },
+        )?;
+        place.ok_or(DbError::NoTenant)
+    }
+
+    /// Writes a report at a place that this transaction took; a place takes one report.
+    pub fn report(&mut self, place: &Place, report: &Report<'_>) -> Result<ReportId, DbError> {
+        let tenant = self.tenant()?;
+        let now = self.now();
+        let report_id = ReportId::new(now, &self.id_entropy());
+        let body = report.body(&report_id, now);
+        if body.len() > MAX_REPORT_BYTES {
+            return Err(DbError::ReportTooLarge(body.len()));
+        }
+        self.exec(
+            "INSERT INTO report (tenant, number, report_id, body) VALUES ($1, $2, $3, $4)",
+            crate::args![&tenant, place.number, report_id.as_str(), &body],
+        )?;
+        self.outbox.reports.push(Committed {
+            tenant,
+            epoch: place.epoch.clone(),
+            number: place.number,
+            body: body.into(),
+        });
+        Ok(report_id)
+    }
+
+    /// After the commit, wakes whoever waits for due work.
+    pub fn wake(&mut self) {
+        self.outbox.wake = true;
+    }
+}

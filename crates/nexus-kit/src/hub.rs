@@ -1,0 +1,287 @@
+//! The hub: what is live. Per tenant with listeners a ring of encoded frames, the folded view and
+//! a watched head. A connection is a cursor into it, not a queue: replay and live are one loop, and
+//! a slow reader holds no memory.
+//!
+//! The hub knows nothing that the store does not: it can be emptied at any moment.
+
+mod ring;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+
+use bytes::Bytes;
+use nexus_core::cursor::Epoch;
+use nexus_core::tenant::Tenant;
+use nexus_core::view::{Keep, View};
+use tokio::sync::watch;
+
+use crate::db::{Db, DbError};
+use crate::log::{self, Committed};
+use ring::Ring;
+
+/// Bytes of encoded frames that one tenant's ring holds at most.
+pub const RING_BYTES: usize = 8 << 20;
+
+/// How long a channel without listeners is kept warm.
+pub const IDLE_CHANNEL: Duration = Duration::from_secs(60);
+
+/// The live side of the report log; one per process.
+pub struct Hub {
+    keep: Keep,
+    event_keep: u64,
+    channels: RwLock<HashMap<Tenant, Arc<Channel>>>,
+}
+
+/// One tenant's live log.
+pub struct Channel {
+    tenant: Tenant,
+    state: Mutex<Live>,
+    head: watch::Sender<u64>,
+    folded: tokio::sync::Mutex<Option<Folded>>,
+    /// Guards the first load, so that a herd of newcomers reads the store once.
+    loading: tokio::sync::Mutex<()>,
+}
+
+enum Live {
+    /// Commits that came while the store was being read.
+    Loading(Vec<Committed>),
+    /// The newest frames.
+    Ready(Ring),
+}
+
+struct Folded {
+    epoch: Epoch,
+    number: u64,
+    view: View,
+    /// The view as JSON, shared by all newcomers at this number.
+    json: Bytes,
+}
+
+/// A view for a newcomer.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// Which life of the log.
+    pub epoch: Epoch,
+    /// The report up to which it is folded.
+    pub number: u64,
+    /// The view as JSON.
+    pub view: Bytes,
+}
+
+/// What a cursor finds in the ring.
+#[derive(Debug)]
+pub enum Next {
+    /// These frames follow; the last one has this number.
+    Frames(Vec<Bytes>, u64),
+    /// Nothing newer yet.
+    UpToDate,
+    /// What follows has left the ring; the store has it.
+    Missed,
+    /// The log has a new life; only a snapshot helps.
+    OtherEpoch,
+}
+
+impl Hub {
+    /// An empty hub.
+    pub fn new(keep: Keep, event_keep: u64) -> Self {
+        Self { keep, event_keep, channels: RwLock::default() }
+    }
+
+    /// How many items each bounded collection keeps.
+    pub fn keep(&self) -> Keep {
+        self.keep
+    }
+
+    /// How many reports back a cursor may lie.
+    pub fn event_keep(&self) -> u64 {
+        self.event_keep
+    }
+
+    /// Takes what was committed, in commit order.
+    pub fn committed(&self, reports: Vec<Committed>) {
+        let channels = self.channels.read().unwrap_or_else(PoisonError::into_inner);
+        if channels.is_empty() {
+            return;
+        }
+        let mut touched: Vec<&Arc<Channel>> = Vec::new();
+        for report in reports {
+            if let Some(channel) = channels.get(&report.tenant) {
+                channel.append(report);
+                if !touched.iter().any(|seen| Arc::ptr_eq(seen, channel)) {
+                    touched.push(channel);
+                }
+            }
+        }
+        // One wake-up a batch and tenant, after all of its frames are there.
+        for channel in touched {
+            channel.announce();
+        }
+    }
+
+    /// The tenant's channel, loaded from the store if nobody listened before.
+    pub async fn channel(&self, db: &Db, tenant: &Tenant) -> Result<Arc<Channel>, DbError> {
+        let known =
+            self.channels.read().unwrap_or_else(PoisonError::into_inner).get(tenant).cloned();
+        let channel = match known {
+            Some(channel) => channel,
+            // Registered before the store is read: a commit after the read is heard, one before it
+            // is in what was read.
+            None => self
+                .channels
+                .write()
+                .unwrap_or_else(PoisonError::into_inner)
+                .entry(tenant.clone())
+                .or_insert_with(|| Arc::new(Channel::new(tenant.clone())))
+                .clone(),
+        };
+        if let Err(error) = channel.load(db, self.event_keep).await {
+            self.channels.write().unwrap_or_else(PoisonError::into_inner).remove(tenant);
+            return Err(error);
+        }
+        Ok(channel)
+    }
+
+    /// Drops channels that nobody holds; called now and then.
+    pub fn sweep(&self) {
+        let mut channels = self.channels.write().unwrap_or_else(PoisonError::into_inner);
+        channels.retain(|_, channel| Arc::strong_count(channel) > 1);
+    }
+}
+
+impl Channel {
+    fn new(tenant: Tenant) -> Self {
+        let (head, _) = watch::channel(0);
+        Self {
+            tenant,
+            state: Mutex::new(Live::Loading(Vec::new())),
+            head,
+            folded: tokio::sync::Mutex::default(),
+            loading: tokio::sync::Mutex::default(),
+        }
+    }
+
+    fn live(&self) -> std::sync::MutexGuard<'_, Live> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn append(&self, report: Committed) {
+        match &mut *self.live() {
+            Live::Loading(waiting) => waiting.push(report),
+            Live::Ready(ring) => ring.append(&report),
+        }
+    }
+
+    fn announce(&self) {
+        let head = match &*self.live() {
+            Live::Loading(_) => return,
+            Live::Ready(ring) => ring.head(),
+        };
+        self.head.send_replace(head);
+    }
+
+    async fn load(&self, db: &Db, event_keep: u64) -> Result<(), DbError> {
+        if matches!(&*self.live(), Live::Ready(_)) {
+            return Ok(());
+        }
+        let _one = self.loading.lock().await;
+        if matches!(&*self.live(), Live::Ready(_)) {
+            return Ok(());
+        }
+        let tenant = self.tenant.clone();
+        let (head, reports) = db
+            .read(&self.tenant, move |q| {
+                let head = log::head(q, &tenant)?;
+                let from = head.last.saturating_sub(event_keep);
+                let reports = log::reports_after(q, &tenant, from, event_keep)?;
+                Ok::<_, DbError>((head, reports))
+            })
+            .await?;
+        let mut ring = Ring::new(head.epoch.clone(), head.last, event_keep);
+        ring.fill(reports);
+        let mut live = self.live();
+        if let Live::Loading(waiting) = std::mem::replace(&mut *live, Live::Loading(Vec::new())) {
+            for report in waiting {
+                ring.append(&report);
+            }
+        }
+        let head = ring.head();
+        *live = Live::Ready(ring);
+        drop(live);
+        self.head.send_replace(head);
+        Ok(())
+    }
+
+    /// Wakes when the head moves; its value is the newest number.
+    pub fn watch(&self) -> watch::Receiver<u64> {
+        self.head.subscribe()
+    }
+
+    /// Which life of the log this is, and its newest number.
+    pub fn head(&self) -> Option<(Epoch, u64)> {
+        match &*self.live() {
+            Live::Loading(_) => None,
+            Live::Ready(ring) => Some((ring.epoch().clone(), ring.head())),
+        }
+    }
+
+    /// What follows `number`, at most about `max_bytes` of it.
+    pub fn after(&self, epoch: &Epoch, number: u64, max_bytes: usize) -> Next {
+        match &*self.live() {
+            Live::Loading(_) => Next::UpToDate,
+            Live::Ready(ring) => ring.after(epoch, number, max_bytes),
+        }
+    }
+
+    /// The view at the head, folded on from the last one that was asked for.
+    pub async fn snapshot(&self, db: &Db, keep: Keep) -> Result<Snapshot, DbError> {
+        let mut folded = self.folded.lock().await;
+        let newer = folded.as_ref().map(|at| self.bodies_after(&at.epoch, at.number));
+        let current = match (folded.take(), newer) {
+            (Some(at), Some(Some(bodies))) if bodies.is_empty() => at,
+            (Some(mut at), Some(Some(bodies))) => {
+                tokio::task::spawn_blocking(move || {
+                    for body in &bodies {
+                        at.view.apply(body).map_err(|e| DbError::Failed(e.to_string()))?;
+                    }
+                    at.number += bodies.len() as u64;
+                    at.json = at.view.to_json().into();
+                    Ok::<_, DbError>(at)
+                })
+                .await
+                .map_err(|_| DbError::Failed("folding panicked".into()))??
+            }
+            _ => {
+                let tenant = self.tenant.clone();
+                db.read(&self.tenant, move |q| {
+                    let loaded = log::load(q, &tenant, keep)?;
+                    let json = loaded.view.to_json().into();
+                    let log::Loaded { head, view } = loaded;
+                    Ok::<_, DbError>(Folded { epoch: head.epoch, number: head.last, view, json })
+                })
+                .await?
+            }
+        };
+        let snapshot = Snapshot {
+            epoch: current.epoch.clone(),
+            number: current.number,
+            view: current.json.clone(),
+        };
+        *folded = Some(current);
+        Ok(snapshot)
+    }
+
+    /// The bodies of all reports after `number`, or nothing if the ring lacks one of them.
+    fn bodies_after(&self, epoch: &Epoch, number: u64) -> Option<Vec<String>> {
+        match &*self.live() {
+            Live::Loading(_) => None,
+            Live::Ready(ring) => match ring.after(epoch, number, usize::MAX) {
+                Next::Frames(frames, _) => {
+                    Some(frames.iter().map(|frame| ring::data(frame).to_owned()).collect())
+                }
+                Next::UpToDate => Some(Vec::new()),
+                Next::Missed | Next::OtherEpoch => None,
+            },
+        }
+    }
+}

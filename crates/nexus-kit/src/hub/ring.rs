@@ -1,0 +1,151 @@
+//! The newest frames of one tenant, without a gap, bounded in number and bytes.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use nexus_core::cursor::Epoch;
+
+use super::{Next, RING_BYTES};
+use crate::log::{Committed, frame};
+
+pub(super) struct Ring {
+    epoch: Epoch,
+    head: u64,
+    frames: VecDeque<Bytes>,
+    bytes: usize,
+    capacity: usize,
+}
+
+impl Ring {
+    pub fn new(epoch: Epoch, head: u64, capacity: u64) -> Self {
+        let capacity = usize::try_from(capacity).unwrap_or(usize::MAX).max(1);
+        Self { epoch, head, frames: VecDeque::new(), bytes: 0, capacity }
+    }
+
+    /// Puts in what the store has up to the head.
+    pub fn fill(&mut self, reports: Vec<(u64, String)>) {
+        for (number, body) in reports {
+            self.push(number, &body);
+        }
+    }
+
+    pub fn epoch(&self) -> &Epoch {
+        &self.epoch
+    }
+
+    pub fn head(&self) -> u64 {
+        self.head
+    }
+
+    /// Appends what follows the head; an old report is ignored, and one beyond a hole empties the
+    /// ring, so that cursors before it turn to the store.
+    pub fn append(&mut self, report: &Committed) {
+        if report.epoch != self.epoch {
+            *self = Self::new(report.epoch.clone(), report.number - 1, self.capacity as u64);
+        }
+        if report.number <= self.head {
+            return;
+        }
+        if report.number > self.head + 1 {
+            self.frames.clear();
+            self.bytes = 0;
+        }
+        self.head = report.number;
+        self.push(report.number, &report.body);
+    }
+
+    fn push(&mut self, number: u64, body: &str) {
+        let frame = Bytes::from(frame(&self.epoch, number, body));
+        self.bytes += frame.len();
+        self.frames.push_back(frame);
+        while self.frames.len() > self.capacity || self.bytes > RING_BYTES {
+            let Some(oldest) = self.frames.pop_front() else { break };
+            self.bytes -= oldest.len();
+        }
+    }
+
+    pub fn after(&self, epoch: &Epoch, number: u64, max_bytes: usize) -> Next {
+        if *epoch != self.epoch {
+            return Next::OtherEpoch;
+        }
+        if number >= self.head {
+            return Next::UpToDate;
+        }
+        let missing = usize::try_from(self.head - number).unwrap_or(usize::MAX);
+        let Some(start) = self.frames.len().checked_sub(missing) else { return Next::Missed };
+        let mut taken = Vec::new();
+        let mut size = 0;
+        for frame in self.frames.range(start..) {
+            if !taken.is_empty() && size + frame.len() > max_bytes {
+                break;
+            }
+            size += frame.len();
+            taken.push(frame.clone());
+        }
+        let last = number + taken.len() as u64;
+        Next::Frames(taken, last)
+    }
+}
+
+/// The JSON in a frame that [`frame`] made.
+pub(super) fn data(frame: &[u8]) -> &str {
+    let text = std::str::from_utf8(frame).unwrap_or_default();
+    text.split_once("\ndata: ").map_or("", |(_, data)| data.trim_end())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nexus_core::tenant::Tenant;
+
+    fn report(number: u64) -> Committed {
+        Committed {
+            tenant: Tenant::parse("o:p").unwrap(),
+            epoch: Epoch::parse("abcdefgh").unwrap(),
+            number,
+            body: format!("{{\"n\":{number}}}").into(),
+        }
+    }
+
+    fn ring(head: u64) -> Ring {
+        Ring::new(Epoch::parse("abcdefgh").unwrap(), head, 4)
+    }
+
+    fn numbers(ring: &Ring, after: u64) -> Option<Vec<String>> {
+        match ring.after(&ring.epoch, after, usize::MAX) {
+            Next::Frames(frames, _) => {
+                Some(frames.iter().map(|frame| data(frame).to_owned()).collect())
+            }
+            Next::UpToDate => Some(vec![]),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn a_cursor_gets_exactly_what_follows_it_or_hears_that_it_missed() {
+        let mut ring = ring(10);
+        for number in 11..=16 {
+            ring.append(&report(number));
+        }
+        assert_eq!(numbers(&ring, 16), Some(vec![]));
+        assert_eq!(
+            numbers(&ring, 14).unwrap(),
+            [15, 16].map(|n| format!("{{\"cursor\":\"abcdefgh.{n}\",\"n\":{n}}}"))
+        );
+        assert_eq!(numbers(&ring, 12).unwrap().len(), 4);
+        assert_eq!(numbers(&ring, 11), None, "bounded to four");
+        let other = Epoch::parse("zzzzzzzz").unwrap();
+        assert!(matches!(ring.after(&other, 16, 1), Next::OtherEpoch));
+    }
+
+    #[test]
+    fn a_hole_is_never_skipped() {
+        let mut ring = ring(10);
+        ring.append(&report(11));
+        ring.append(&report(13));
+        assert_eq!(numbers(&ring, 11), None, "12 is not here: the store has it");
+        assert_eq!(numbers(&ring, 12).unwrap().len(), 1);
+        ring.append(&report(12));
+        assert_eq!(ring.head(), 13, "an old report changes nothing");
+    }
+}

@@ -1,0 +1,113 @@
+//! Reading the log: heads, views and ranges.
+
+use nexus_core::cursor::Epoch;
+use nexus_core::tenant::Tenant;
+use nexus_core::view::{Keep, View};
+
+use crate::args;
+use crate::db::{DbError, Read, Row};
+
+/// Where a tenant's log stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// Which life of the log.
+    pub epoch: Epoch,
+    /// The newest report; 0 before the first.
+    pub last: u64,
+}
+
+/// A view and where it stands.
+#[derive(Debug)]
+pub struct Loaded {
+    /// Where the log stands.
+    pub head: Head,
+    /// The fold of everything up to there.
+    pub view: View,
+}
+
+fn read_head(row: &Row<'_>, first: usize) -> Result<Head, DbError> {
+    let epoch = Epoch::parse(&row.text(first)?)
+        .ok_or_else(|| DbError::Failed("a stored epoch is not one".into()))?;
+    Ok(Head { epoch, last: row.count(first + 1)? })
+}
+
+/// Where a tenant's log stands.
+///
+/// # Errors
+/// [`DbError::NoTenant`] where there is no such tenant.
+pub fn head(q: &Read, tenant: &Tenant) -> Result<Head, DbError> {
+    q.opt("SELECT epoch, last FROM stream_head WHERE tenant = $1", args![tenant], |row| {
+        read_head(row, 0)
+    })?
+    .ok_or(DbError::NoTenant)
+}
+
+/// Where every tenant's log stands.
+pub fn heads(q: &Read) -> Result<Vec<(Tenant, Head)>, DbError> {
+    q.all("SELECT tenant, epoch, last FROM stream_head ORDER BY tenant", args![], |row| {
+        let tenant = Tenant::parse(&row.text(0)?)
+            .map_err(|_| DbError::Failed("a stored tenant is not one".into()))?;
+        Ok((tenant, read_head(row, 1)?))
+    })
+}
+
+/// The fold of base and log up to the head.
+pub fn load(q: &Read, tenant: &Tenant, keep: Keep) -> Result<Loaded, DbError> {
+    let head = head(q, tenant)?;
+    let (base, mut view) = load_base(q, tenant, keep)?;
+    fold(q, tenant, base, head.last, &mut view)?;
+    Ok(Loaded { head, view })
+}
+
+/// The base: the number that it stands at, and the view there.
+pub(super) fn load_base(q: &Read, tenant: &Tenant, keep: Keep) -> Result<(u64, View), DbError> {
+    let base = q.opt(
+        "SELECT number, view FROM stream_base WHERE tenant = $1",
+        args![tenant],
+        |row| Ok::<_, DbError>((row.count(0)?, row.text(1)?)),
+    )?;
+    match base {
+        None => Ok((0, View::empty(keep))),
+        Some((number, json)) => {
+            let view = View::from_json(&json, keep)
+                .map_err(|error| DbError::Failed(format!("the base cannot be read: {error}")))?;
+            Ok((number, view))
+        }
+    }
+}
+
+/// Applies the reports after `from` up to `to`.
+pub(super) fn fold(
+    q: &Read,
+    tenant: &Tenant,
+    from: u64,
+    to: u64,
+    view: &mut View,
+) -> Result<(), DbError> {
+    q.all(
+        "SELECT number, body FROM report WHERE tenant = $1 AND number > $2 AND number <= $3
+         ORDER BY number",
+        args![tenant, from, to],
+        |row| {
+            let (number, body) = (row.count(0)?, row.text(1)?);
+            view.apply(&body).map_err(|error| {
+                DbError::Failed(format!("report {number} of {tenant} cannot be folded: {error}"))
+            })
+        },
+    )?;
+    Ok(())
+}
+
+/// At most `limit` reports after `number`, in order: their numbers and bodies.
+pub fn reports_after(
+    q: &Read,
+    tenant: &Tenant,
+    number: u64,
+    limit: u64,
+) -> Result<Vec<(u64, String)>, DbError> {
+    q.all(
+        "SELECT number, body FROM report WHERE tenant = $1 AND number > $2 ORDER BY number LIMIT $3",
+        args![tenant, number, limit],
+        |row| Ok((row.count(0)?, row.text(1)?)),
+    )
+}

@@ -1,0 +1,146 @@
+//! Trimming: what leaves the kept window is folded into the base.
+//!
+//! The fold is computed beside the writer, from reports that never change; the writer then swaps
+//! base and number in one statement that fails if anybody else moved the base, and the reports
+//! below it, which nobody needs any more, go in small pieces.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use nexus_core::cursor::Epoch;
+use nexus_core::tenant::Tenant;
+use nexus_core::view::Keep;
+use tokio::sync::Notify;
+
+use super::load::{fold, head, heads, load_base};
+use crate::args;
+use crate::db::{Db, DbError, Scope};
+use crate::entropy::Entropy;
+
+/// Reports beyond the window that gather before they are folded, so that a large view is not
+/// rewritten for each report.
+const SLACK: u64 = 4_000;
+
+/// Reports deleted in one transaction.
+const DELETE_STEP: u64 = 250;
+
+/// Folds and deletes what is below the window; one per process.
+pub struct Trimmer {
+    keep: Keep,
+    event_keep: u64,
+    /// The number at which each tenant's base stands, as far as this process knows.
+    bases: Mutex<HashMap<Tenant, u64>>,
+    due: Mutex<Vec<Tenant>>,
+    wake: Notify,
+}
+
+impl Trimmer {
+    /// A trimmer that keeps the newest `event_keep` reports.
+    pub fn new(keep: Keep, event_keep: u64) -> Self {
+        Self {
+            keep,
+            event_keep,
+            bases: Mutex::default(),
+            due: Mutex::default(),
+            wake: Notify::new(),
+        }
+    }
+
+    /// Notes that a tenant's log has reached `number`; called after each commit.
+    pub fn reached(&self, tenant: &Tenant, number: u64) {
+        let mut bases = self.bases.lock().unwrap_or_else(PoisonError::into_inner);
+        let base = match bases.get_mut(tenant) {
+            Some(base) => base,
+            None => bases.entry(tenant.clone()).or_insert(0),
+        };
+        if number <= *base + self.event_keep + SLACK {
+            return;
+        }
+        // Not noted again before this much more has gathered.
+        *base = number - self.event_keep;
+        drop(bases);
+        self.due.lock().unwrap_or_else(PoisonError::into_inner).push(tenant.clone());
+        self.wake.notify_one();
+    }
+
+    /// Trims whenever there is something to trim; never returns.
+    pub async fn run(&self, db: &Db) {
+        loop {
+            let due = std::mem::take(&mut *self.due.lock().unwrap_or_else(PoisonError::into_inner));
+            for tenant in due {
+                if let Err(error) = self.trim(db, &tenant).await {
+                    tracing::warn!(tenant_id = %tenant, %error, "trimming failed; the next report that leaves the window tries again");
+                }
+            }
+            self.wake.notified().await;
+        }
+    }
+
+    /// Folds what is below the window into the base and deletes it.
+    pub async fn trim(&self, db: &Db, tenant: &Tenant) -> Result<(), DbError> {
+        let (keep, event_keep, whose) = (self.keep, self.event_keep, tenant.clone());
+        let folded = db
+            .read(tenant, move |q| {
+                let cut = head(q, &whose)?.last.saturating_sub(event_keep);
+                let (base, mut view) = load_base(q, &whose, keep)?;
+                if cut <= base {
+                    return Ok::<_, DbError>(None);
+                }
+                fold(q, &whose, base, cut, &mut view)?;
+                Ok(Some((base, cut, view.to_json())))
+            })
+            .await?;
+        let Some((base, cut, view)) = folded else { return Ok(()) };
+        let whose = tenant.clone();
+        let moved = db
+            .write(tenant, move |tx| {
+                tx.exec(
+                    "INSERT INTO stream_base (tenant, number, view) VALUES ($1, 0, '{}')
+                     ON CONFLICT (tenant) DO NOTHING",
+                    args![&whose],
+                )?;
+                tx.exec(
+                    "UPDATE stream_base SET number = $2, view = $3 WHERE tenant = $1 AND number = $4",
+                    args![&whose, cut, &view, base],
+                )
+            })
+            .await?;
+        if moved == 0 {
+            return Ok(());
+        }
+        let mut from = base;
+        while from < cut {
+            let to = cut.min(from + DELETE_STEP);
+            let whose = tenant.clone();
+            db.write(tenant, move |tx| {
+                tx.exec(
+                    "DELETE FROM report WHERE tenant = $1 AND number <= $2",
+                    args![&whose, to],
+                )
+            })
+            .await?;
+            from = to;
+        }
+        Ok(())
+    }
+}
+
+/// Gives a new epoch to every log whose worklog was kept to another length: its clients hold views
+/// that this setting would not have made.
+pub async fn adopt_keep(db: &Db, entropy: &Entropy, keep: Keep) -> Result<(), DbError> {
+    let tenants = db.read(Scope::System, |q| heads(q)).await?;
+    for (tenant, _) in tenants {
+        let epoch = Epoch::new(&entropy.bytes());
+        let whose = tenant.clone();
+        let worklog = keep.worklog as u64;
+        db.write(&tenant, move |tx| {
+            tx.exec(
+                "UPDATE stream_head SET epoch = $2, worklog_keep = $3
+                 WHERE tenant = $1 AND worklog_keep <> $3",
+                args![&whose, epoch.as_str(), worklog],
+            )
+        })
+        .await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,213 @@
+//! The store's door and the report log, as a slice uses them.
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use nexus_core::cursor::Epoch;
+use nexus_core::tenant::Tenant;
+use nexus_core::time::Time;
+use nexus_core::view::{Keep, View};
+use nexus_kit::args;
+use nexus_kit::clock::Clock;
+use nexus_kit::db::{AfterCommit, Db, DbError, Scope, Tx};
+use nexus_kit::entropy::Entropy;
+use nexus_kit::hub::{Hub, Next};
+use nexus_kit::log::{self, Committed, Meta, Report, ReportChange, Trimmer};
+use nexus_kit::settings::Store;
+use nexus_kit::telemetry::metrics::Metrics;
+use serde_json::json;
+
+#[derive(Default)]
+struct Heard {
+    reports: Mutex<Vec<Committed>>,
+    batches: AtomicUsize,
+    wakes: AtomicU64,
+    hub: Option<Arc<Hub>>,
+}
+
+impl AfterCommit for Heard {
+    fn reports(&self, reports: Vec<Committed>) {
+        self.batches.fetch_add(1, Ordering::SeqCst);
+        self.reports.lock().unwrap().extend(reports.iter().cloned());
+        if let Some(hub) = &self.hub {
+            hub.committed(reports);
+        }
+    }
+    fn wake(&self) {
+        self.wakes.fetch_add(1, Ordering::SeqCst);
+    }
+    fn store_failed(&self) {}
+}
+
+struct World {
+    db: Db,
+    heard: Arc<Heard>,
+    tenant: Tenant,
+    _dir: tempfile::TempDir,
+}
+
+async fn world_with(hub: Option<Arc<Hub>>) -> World {
+    let dir = tempfile::tempdir().unwrap();
+    let heard = Arc::new(Heard { hub, ..Heard::default() });
+    let settings = Store { data_dir: dir.path().to_owned(), ..Store::default() };
+    let clock = Clock::test(Time::from_millis(1_000_000));
+    let db =
+        Db::open(&settings, clock, Entropy::seeded(1), Metrics::default(), heard.clone()).unwrap();
+    let tenant = Tenant::parse("kaist:lab").unwrap();
+    make_tenant(&db, &tenant).await;
+    World { db, heard, tenant, _dir: dir }
+}
+
+async fn make_tenant(db: &Db, tenant: &Tenant) {
+    let epoch = Epoch::new(&[7; 8]);
+    let whose = tenant.clone();
+    db.write(tenant, move |tx| {
+        tx.exec(
+            "INSERT INTO stream_head (tenant, epoch, last, worklog_keep) VALUES ($1, $2, 0, 200)",
+            args![&whose, epoch.as_str()],
+        )
+    })
+    .await
+    .map(|_| ())
+    .unwrap_or_else(|error: DbError| panic!("{error}"));
+}
+
+fn line(tx: &mut Tx<'_>, text: &str) -> Result<u64, DbError> {
+    let place = tx.next_place()?;
+    let value = json!({"seq": place.number, "done": true, "text": text});
+    let id = format!("wlg_{:06}", place.number);
+    tx.report(
+        &place,
+        &Report {
+            kind: "worklog",
+            correlation_id: "cor_1",
+            meta: Meta::default(),
+            changes: vec![ReportChange::upsert("worklog", id, &value)],
+        },
+    )?;
+    Ok(place.number)
+}
+
+#[tokio::test]
+async fn writers_that_wait_share_a_commit_and_a_refusal_takes_no_number() {
+    let world = world_with(None).await;
+    let before = world.heard.batches.load(Ordering::SeqCst);
+    let writes = (0..200).map(|n| {
+        let db = world.db.clone();
+        let tenant = world.tenant.clone();
+        async move {
+            db.write(&tenant, move |tx| {
+                let number = line(tx, &format!("line {n}"))?;
+                if n % 3 == 0 {
+                    return Err(DbError::Failed("refused after its report".into()));
+                }
+                Ok(number)
+            })
+            .await
+        }
+    });
+    let mut tasks = tokio::task::JoinSet::new();
+    for write in writes {
+        tasks.spawn(write);
+    }
+    let results = tasks.join_all().await;
+    let mut numbers: Vec<u64> = results.into_iter().filter_map(Result::ok).collect();
+    numbers.sort_unstable();
+    assert_eq!(numbers, (1..=133).collect::<Vec<_>>(), "no gap, although 67 were rolled back");
+    let heard = world.heard.reports.lock().unwrap();
+    let order: Vec<u64> = heard.iter().map(|report| report.number).collect();
+    assert_eq!(order, (1..=133).collect::<Vec<_>>(), "told in commit order");
+    let batches = world.heard.batches.load(Ordering::SeqCst) - before;
+    assert!(batches < 100, "{batches} commits for 200 writes");
+}
+
+#[tokio::test]
+async fn an_action_that_panics_loses_only_itself() {
+    let world = world_with(None).await;
+    let lost = world.db.write(&world.tenant, |tx| -> Result<u64, DbError> {
+        line(tx, "never seen")?;
+        panic!("a fault");
+    });
+    assert!(matches!(lost.await, Err(DbError::Failed(_))));
+    let kept = world.db.write(&world.tenant, |tx| line(tx, "seen")).await.unwrap();
+    assert_eq!(kept, 1);
+}
+
+#[tokio::test]
+async fn a_reader_cannot_write_and_unknown_tenants_have_no_log() {
+    let world = world_with(None).await;
+    let other = Tenant::parse("nobody:here").unwrap();
+    let refused = world.db.write(&other, |tx| line(tx, "x")).await;
+    assert!(matches!(refused, Err(DbError::NoTenant)));
+    let written = world.db.read(Scope::System, |q| {
+        q.all("DELETE FROM report RETURNING number", args![], |row| Ok::<_, DbError>(row.int(0)?))
+    });
+    assert!(written.await.is_err());
+}
+
+#[tokio::test]
+async fn trimming_changes_no_view_and_keeps_the_window() {
+    let world = world_with(None).await;
+    let keep = Keep { worklog: 10, ..Keep::default() };
+    for n in 0..60 {
+        world.db.write(&world.tenant, move |tx| line(tx, &format!("줄 {n}"))).await.unwrap();
+    }
+    let load = async |tenant: Tenant| {
+        let scope = Scope::from(&tenant);
+        world.db.read(scope, move |q| log::load(q, &tenant, keep)).await
+    };
+    let before = load(world.tenant.clone()).await.unwrap();
+    let trimmer = Trimmer::new(keep, 20);
+    for _ in 0..2 {
+        trimmer.trim(&world.db, &world.tenant).await.unwrap();
+        let after = load(world.tenant.clone()).await.unwrap();
+        assert_eq!(after.view, before.view);
+        assert_eq!(after.head, before.head);
+    }
+    let tenant = world.tenant.clone();
+    let kept = world.db.read(&world.tenant, move |q| log::reports_after(q, &tenant, 0, 1000));
+    let numbers: Vec<u64> = kept.await.unwrap().into_iter().map(|(number, _)| number).collect();
+    assert_eq!(numbers, (41..=60).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn replay_meets_live_without_a_hole_while_others_write() {
+    let keep = Keep::default();
+    let hub = Arc::new(Hub::new(keep, 2000));
+    let world = world_with(Some(hub.clone())).await;
+    let writer = {
+        let (db, tenant) = (world.db.clone(), world.tenant.clone());
+        async move {
+            for n in 0..300 {
+                db.write(&tenant, move |tx| line(tx, &n.to_string())).await.unwrap();
+            }
+        }
+    };
+    let reader = async {
+        let channel = hub.channel(&world.db, &world.tenant).await.unwrap();
+        let mut head = channel.watch();
+        let start = channel.snapshot(&world.db, keep).await.unwrap();
+        let mut view = View::from_json(std::str::from_utf8(&start.view).unwrap(), keep).unwrap();
+        let mut at = start.number;
+        while at < 300 {
+            head.borrow_and_update();
+            match channel.after(&start.epoch, at, 64 << 10) {
+                Next::Frames(frames, last) => {
+                    for frame in frames {
+                        at += 1;
+                        let text = std::str::from_utf8(&frame).unwrap();
+                        assert!(text.contains(&format!(".{at}\n")), "{at} in {text}");
+                        view.apply(text.split_once("data: ").unwrap().1.trim_end()).unwrap();
+                    }
+                    assert_eq!(at, last);
+                }
+                Next::UpToDate => head.changed().await.unwrap(),
+                other => panic!("{other:?}"),
+            }
+        }
+        let end = channel.snapshot(&world.db, keep).await.unwrap();
+        assert_eq!(end.number, 300);
+        assert_eq!(view.to_json(), std::str::from_utf8(&end.view).unwrap(), "the fold law");
+    };
+    tokio::join!(writer, reader);
+}
