@@ -1,0 +1,98 @@
+//! Refusals for security, in the audit log: each kind at once, and then counted, so that nobody
+//! fills the log by knocking.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use nexus_audit::{Entry, PLATFORM, record};
+use nexus_core::time::Time;
+use nexus_kit::clock::Clock;
+use nexus_kit::db::{Db, DbError, Scope};
+use nexus_kit::http::principal::Refused;
+use serde_json::json;
+use tokio::sync::Notify;
+
+use crate::sql;
+
+/// How long refusals of one kind gather before they are written again.
+const GATHER: Duration = Duration::from_secs(60);
+
+/// Kinds that gather at once; beyond that the oldest window is dropped.
+const KINDS: usize = 1_000;
+
+#[derive(Default)]
+pub(crate) struct Refusals {
+    waiting: Mutex<HashMap<Kind, (u64, Refused)>>,
+    wake: Notify,
+}
+
+type Kind = (String, Option<String>, &'static str, String);
+
+impl Refusals {
+    pub fn note(&self, refused: Refused) {
+        tracing::warn!(
+            code = refused.code,
+            peer = %refused.peer,
+            correlation_id = %refused.correlation_id,
+            request = %refused.request,
+            "a request was refused"
+        );
+        let tenant = refused.tenant.as_ref().map_or_else(String::new, ToString::to_string);
+        let kind = (tenant, refused.principal.clone(), refused.code, refused.peer.clone());
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        if waiting.len() < KINDS || waiting.contains_key(&kind) {
+            waiting.entry(kind).or_insert((0, refused)).0 += 1;
+        }
+        drop(waiting);
+        self.wake.notify_one();
+    }
+
+    pub async fn run(&self, db: &Db, clock: &Clock) {
+        let mut written: HashMap<Kind, Time> = HashMap::new();
+        loop {
+            self.wake.notified().await;
+            let now = clock.expiry();
+            written.retain(|_, at| now.since(*at) < GATHER);
+            let due: Vec<(Kind, (u64, Refused))> = {
+                let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+                let fresh: Vec<Kind> =
+                    waiting.keys().filter(|kind| !written.contains_key(*kind)).cloned().collect();
+                fresh.into_iter().filter_map(|kind| waiting.remove_entry(&kind)).collect()
+            };
+            for (kind, (count, refused)) in due {
+                if let Err(error) = write(db, count, refused).await {
+                    tracing::warn!(%error, "a refusal was not written to the audit log");
+                }
+                written.insert(kind, now);
+            }
+        }
+    }
+}
+
+async fn write(db: &Db, count: u64, refused: Refused) -> Result<(), DbError> {
+    let known = match refused.tenant.clone() {
+        None => None,
+        Some(tenant) => {
+            let whose = tenant.clone();
+            let exists = db.read(Scope::System, move |q| sql::tenant_exists(q, &whose)).await?;
+            exists.then_some(tenant)
+        }
+    };
+    let scope = known.as_ref().map_or(Scope::System, Scope::from);
+    db.write(scope, move |tx| {
+        let chain = known.as_ref().map_or(PLATFORM, |tenant| tenant.key());
+        record(
+            tx,
+            chain,
+            &Entry {
+                actor: refused.principal.as_deref().unwrap_or("anonymous"),
+                action: "access.refused",
+                target: &refused.request,
+                correlation_id: &refused.correlation_id,
+                details: json!({"code": refused.code, "peer": refused.peer, "count": count}),
+            },
+        )
+    })
+    .await
+}
