@@ -1,1 +1,5 @@
 //! Built-in agents: files and sharing.
+
+pub mod files;
+#[cfg(test)]
+mod testing;
