@@ -1,1 +1,29 @@
 //! Built-in agents: files and sharing.
+//!
+//! Each stands behind the same contract as an agent outside ([`nexus_work::agent::Agent`]): it is
+//! handed one attempt of one task, acts, and says truthfully what became of it. None of them decides
+//! what may run; what reaches `perform` has been rated and, where RED, approved. Two of their types
+//! act on the world, `file.delete` and `share.webhook`, and both check everything that was approved
+//! again, then have the supervisor write down their intent, and only then act.
+//!
+//! | agent | types |
+//! |---|---|
+//! | [`files`] | `file.list`, `file.read`, `file.write`, `file.delete` |
+//! | [`share`] | `share.webhook` |
+
+pub mod files;
+pub mod share;
+#[cfg(test)]
+mod testing;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use nexus_kit::egress::Guard;
+use nexus_work::agent::Agent;
+
+/// Every built-in agent. `data_dir` must exist and holds the tenants' files below `files/`; `guard`
+/// judges every call to the outside.
+pub fn built_in(data_dir: &Path, guard: Arc<Guard>) -> Vec<Arc<dyn Agent>> {
+    vec![Arc::new(files::Files::new(data_dir)), Arc::new(share::Share::new(guard))]
+}

@@ -1,1 +1,3 @@
 //! Stateful fakes of what NEXUS talks to, for tests, benchmarks and demonstrations.
+
+pub mod webhook;

@@ -4,6 +4,7 @@
 pub mod app;
 pub mod clock;
 pub mod db;
+pub mod egress;
 pub mod entropy;
 pub mod http;
 pub mod hub;
