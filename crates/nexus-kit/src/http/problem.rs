@@ -4,6 +4,8 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+use crate::db::DbError;
+
 /// One field that is wrong.
 #[derive(Clone, Debug, Serialize, PartialEq, Eq, utoipa::ToSchema)]
 pub struct FieldError {
@@ -134,7 +136,45 @@ impl IntoResponse for Problem {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response.extensions_mut().insert(Refusal(self.code));
+        // Kept whole so that what surrounds the handlers can add the correlation id.
+        response.extensions_mut().insert(self);
         response
+    }
+}
+
+impl From<DbError> for Problem {
+    fn from(error: DbError) -> Self {
+        match error {
+            DbError::Busy => Self::unavailable(
+                "store_busy",
+                "The store has more to write than it can. Nothing was changed; try again.",
+            ),
+            DbError::Full => {
+                let mut problem = Self::unavailable(
+                    "storage_full",
+                    "The disk of NEXUS_DATA_DIR is full. Nothing was changed; free space there, \
+                     then try again.",
+                );
+                problem.retry_after = Some(60);
+                problem
+            }
+            DbError::Stopped => Self::unavailable(
+                "shutting_down",
+                "NEXUS is stopping. Nothing was changed; try again when it runs.",
+            ),
+            DbError::NoTenant => Self::not_found(
+                "unknown_tenant",
+                "There is no such tenant. POST /tenants makes one.",
+            ),
+            // Listed one by one, so that a new kind is thought about here.
+            DbError::Unique(_)
+            | DbError::ReportTooLarge(_)
+            | DbError::Disk(_)
+            | DbError::Failed(_) => {
+                tracing::error!(%error, "the store failed a request");
+                Self::internal()
+            }
+        }
     }
 }
 
