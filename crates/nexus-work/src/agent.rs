@@ -27,6 +27,8 @@ pub struct TypeSpec {
     pub title_ko: &'static str,
     /// JSON Schema (2020-12) of the params.
     pub params_schema: Value,
+    /// JSON Pointer to the param that a person would call the target: a URL, a path.
+    pub target: Option<&'static str>,
     /// How long one attempt may take.
     pub timeout: Duration,
 }

@@ -1,3 +1,111 @@
-//! Commands, approvals, tasks and the agent contract.
+//! Commands, approvals, tasks and the agent contract. They share transactions, so they share a
+//! house, one room each.
+//!
+//! Invariants: before a 202 leaves, the command, its task, its ask if it waits, its audit entry and
+//! its report are on disk, in one transaction. Nothing that waits for a yes is claimed before
+//! exactly that was approved, and the executor checks it once more. Every write about an attempt
+//! is fenced by its number and token. A status changes by the table in `nexus_core::task` alone.
 
 pub mod agent;
+pub mod approvals;
+mod catalogue;
+pub mod commands;
+pub mod contract;
+mod error;
+mod jobs;
+pub mod policy;
+pub mod tasks;
+mod worker;
+pub mod worklog;
+
+use std::sync::{Arc, Mutex};
+
+use nexus_core::task::RetryPolicy;
+use nexus_core::tenant::Tenant;
+use nexus_kit::app::App;
+use nexus_kit::supervise::Supervisor;
+
+use crate::agent::Agent;
+use crate::catalogue::{Bundle, Catalogue};
+pub use crate::commands::actions::{Accepted, Command, accept};
+pub use crate::error::WorkError;
+
+/// How often something is judged again because the policy changed meanwhile.
+const STALE_TRIES: usize = 5;
+
+/// The slice: its parts and what it remembers between calls, none of which is a record.
+pub struct Work {
+    pub(crate) app: App,
+    pub(crate) catalogue: Catalogue,
+    /// The tenant that was served last by a claim.
+    pub(crate) turn: Mutex<String>,
+    pub(crate) callback_url: String,
+}
+
+/// What this slice's handlers share.
+#[derive(Clone)]
+pub struct WorkState(pub Arc<Work>);
+
+impl axum::extract::FromRef<WorkState> for App {
+    fn from_ref(state: &WorkState) -> Self {
+        state.0.app.clone()
+    }
+}
+
+impl Work {
+    /// Puts the slice together; `callback_url` is where outside agents send callbacks.
+    ///
+    /// # Errors
+    /// When two agents perform the same type, or a schema of theirs is none.
+    pub fn new(
+        app: App,
+        agents: &[Arc<dyn Agent>],
+        callback_url: String,
+    ) -> Result<Arc<Self>, String> {
+        let catalogue = Catalogue::new(agents)?;
+        Ok(Arc::new(Self { app, catalogue, turn: Mutex::default(), callback_url }))
+    }
+
+    /// Ends what earlier lives of this process left running, then starts the timer and the worker
+    /// for the built-in agents.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn start(self: &Arc<Self>, supervisor: &Supervisor) -> Result<(), WorkError> {
+        let released = contract::lease::release_dead(self).await?;
+        if released > 0 {
+            tracing::warn!(tasks = released, "ended what an earlier life of this server left running");
+        }
+        jobs::start(self, supervisor);
+        worker::start(self, supervisor);
+        Ok(())
+    }
+
+    pub(crate) fn retry_policy(&self) -> RetryPolicy {
+        let tasks = &self.app.settings.tasks;
+        RetryPolicy { max_retries: tasks.max_retries, delays: tasks.retry_delays.clone() }
+    }
+
+    /// Runs `action` with the tenant's catalogue, again with a fresh one when the store says that
+    /// the policy or the types have changed since.
+    pub(crate) async fn retry_stale<T>(
+        &self,
+        tenant: &Tenant,
+        action: impl AsyncFn(Arc<Bundle>) -> Result<T, WorkError>,
+    ) -> Result<T, WorkError> {
+        let mut bundle = self.catalogue.bundle(&self.app.db, tenant).await?;
+        for _ in 0..STALE_TRIES {
+            let error = match action(bundle.clone()).await {
+                Err(error @ (WorkError::Stale | WorkError::UnknownType(_))) => error,
+                other => return other,
+            };
+            let fresh = self.catalogue.refresh(&self.app.db, tenant).await?;
+            let same = fresh.types_version == bundle.types_version;
+            if same && matches!(error, WorkError::UnknownType(_)) {
+                return Err(error);
+            }
+            bundle = fresh;
+        }
+        Err(WorkError::Stale)
+    }
+}

@@ -144,7 +144,7 @@ CREATE TABLE task (
 ) WITHOUT ROWID;
 CREATE INDEX task_by_status ON task (tenant, status, task_id);
 CREATE INDEX task_by_correlation ON task (tenant, correlation_id, task_id);
-CREATE INDEX task_finished ON task (finished_at) WHERE finished_at IS NOT NULL;
+CREATE INDEX task_finished ON task (tenant, finished_at) WHERE finished_at IS NOT NULL;
 
 -- What is due, across tenants and without content: tasks to claim (ready), claims that run out
 -- (lease), asks that expire (ask).
@@ -200,12 +200,19 @@ CREATE TABLE effect (
     target      TEXT   NOT NULL,
     digest      TEXT   NOT NULL,
     bytes       BIGINT NOT NULL,
-    kept_at     TEXT,
     state       TEXT   NOT NULL,
     intended_at BIGINT NOT NULL,
     settled_at  BIGINT,
     PRIMARY KEY (tenant, task_id, attempt)
 ) WITHOUT ROWID;
+
+-- The exact bytes that were sent outside, or were about to be; kept as long as the audit.
+CREATE TABLE sent (
+    tenant TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    bytes  BLOB NOT NULL,
+    PRIMARY KEY (tenant, digest)
+);
 
 -- Asks and the yeses that they have.
 
@@ -222,6 +229,9 @@ CREATE TABLE ask (
     risk         TEXT   NOT NULL,
     rule         TEXT   NOT NULL,
     why          TEXT   NOT NULL,
+    question     TEXT   NOT NULL,
+    question_ko  TEXT   NOT NULL,
+    target       TEXT,
     approvers    TEXT,
     changed      TEXT,
     quorum       BIGINT NOT NULL,

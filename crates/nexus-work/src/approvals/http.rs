@@ -1,0 +1,114 @@
+//! `/approvals`: reading asks and deciding them.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use nexus_core::approval::{AskStatus, Decision};
+use nexus_core::id::AskId;
+use nexus_kit::http::body::Body;
+use nexus_kit::http::page::{Page, limit};
+use nexus_kit::http::principal::{Approver, Caller, Viewer};
+use nexus_kit::http::problem::Problem;
+use nexus_kit::http::query::Query;
+use serde::Deserialize;
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
+
+use super::actions::{Deciding, decide};
+use super::row::AskOut;
+use super::sql;
+use crate::WorkState;
+use crate::error::WorkError;
+use crate::tasks::http::{ACCEPTED, Asked, bad, page};
+
+/// Which asks.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct AskQuery {
+    /// `pending`, `approved`, …
+    status: Option<String>,
+    /// Those of one task.
+    task_id: Option<String>,
+    /// Where the page before ended.
+    cursor: Option<String>,
+    /// 1 to 200; 50 unless said otherwise.
+    limit: Option<u32>,
+}
+
+/// Lists asks, the newest first.
+#[utoipa::path(get, path = "/approvals", tag = "approvals", params(AskQuery), security(("api_key" = [])),
+    responses((status = 200, body = Page<AskOut>), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem)))]
+pub async fn list_asks(
+    State(state): State<WorkState>,
+    caller: Caller<Viewer>,
+    Query(query): Query<AskQuery>,
+) -> Result<Json<Page<AskOut>>, Problem> {
+    let limit = limit(query.limit)?;
+    let status = query.status.map(|text| AskStatus::parse(&text).ok_or_else(|| bad("status")));
+    let status = status.transpose()?;
+    let before = query.cursor.map(|text| AskId::parse(&text).map_err(|_| bad("cursor")));
+    let before = before.transpose()?.map(|id| id.to_string());
+    let tenant = caller.tenant.clone();
+    let found = state.0.app.db.read(&caller.tenant, move |q| {
+        sql::list(q, &tenant, status, query.task_id.as_deref(), before.as_deref(), limit + 1)
+    });
+    let found = found.await.map_err(WorkError::from)?;
+    Ok(Json(page(found, limit, |ask| ask.ask_id.clone(), |ask| ask.out(false))))
+}
+
+/// Shows an ask with everything that would be executed.
+#[utoipa::path(get, path = "/approvals/{ask_id}", tag = "approvals", params(("ask_id" = String, Path)), security(("api_key" = [])),
+    responses((status = 200, body = AskOut), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)))]
+pub async fn get_ask(
+    State(state): State<WorkState>,
+    caller: Caller<Viewer>,
+    Path(ask_id): Path<String>,
+) -> Result<Json<AskOut>, Problem> {
+    let ask_id = AskId::parse(&ask_id).map_err(|_| WorkError::NoAsk)?;
+    let tenant = caller.tenant.clone();
+    let found = state.0.app.db.read(&caller.tenant, move |q| {
+        sql::load(q, &tenant, ask_id.as_str())?.ok_or(WorkError::NoAsk)
+    });
+    Ok(Json(found.await?.out(true)))
+}
+
+/// A decision.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DecisionIn {
+    /// `approve` or `deny`.
+    #[schema(value_type = String, example = "approve")]
+    decision: Decision,
+    /// For the requester; at most 2000 bytes.
+    #[serde(default)]
+    reason: Option<String>,
+    /// The digest that you saw; 409 if it is not the ask's.
+    #[serde(default)]
+    digest: Option<String>,
+    /// Approves with these params instead.
+    #[serde(default)]
+    #[schema(value_type = Option<Object>)]
+    params: Option<Value>,
+}
+
+/// Decides an ask. Exactly one decision wins; what follows comes by the stream.
+#[utoipa::path(post, path = "/approvals/{ask_id}/decide", tag = "approvals", request_body = DecisionIn, params(("ask_id" = String, Path)), security(("api_key" = [])),
+    responses((status = 202, body = Asked), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, description = "`may_not_decide`", body = Problem), (status = 404, body = Problem),
+        (status = 409, description = "`ask_already_decided`, `ask_expired`, `digest_mismatch`, …, with `ask_id`", body = Problem), (status = 422, body = Problem)))]
+pub async fn decide_ask(
+    State(state): State<WorkState>,
+    caller: Caller<Approver>,
+    Path(ask_id): Path<String>,
+    Body(body): Body<DecisionIn>,
+) -> Result<(StatusCode, Json<Asked>), Problem> {
+    let ask_id = AskId::parse(&ask_id).map_err(|_| WorkError::NoAsk)?;
+    let deciding = Deciding {
+        decision: body.decision,
+        reason: body.reason,
+        digest: body.digest,
+        params: body.params,
+        decider: caller.principal.name(),
+    };
+    decide(&state.0, &caller.tenant, ask_id.as_str(), deciding).await?;
+    Ok(ACCEPTED)
+}

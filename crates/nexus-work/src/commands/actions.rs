@@ -1,0 +1,219 @@
+//! Accepting a command.
+
+use std::time::Duration;
+
+use nexus_audit::{Entry, record};
+use nexus_core::id::TaskId;
+use nexus_core::json::{canonical, sha256_hex};
+use nexus_core::policy::Risk;
+use nexus_core::task::Status;
+use nexus_core::tenant::Tenant;
+use nexus_kit::db::Tx;
+use nexus_kit::log::Report;
+use nexus_kit::settings::Approval;
+use serde_json::{Value, json};
+
+use super::judge::{Judged, check_precondition, judge_params};
+use super::sql;
+use crate::Work;
+use crate::approvals::actions::{NewAsk, open};
+use crate::error::WorkError;
+use crate::policy::sql::switches;
+use crate::tasks::row::Task;
+use crate::tasks::sql::{self as tasks, Due};
+use crate::tasks::view;
+use crate::worklog::{self, Level, NewLine};
+
+/// How long an Idempotency-Key is remembered.
+pub(crate) const IDEMPOTENCY: Duration = Duration::from_secs(86_400);
+
+/// A command as it was sent.
+#[derive(Clone, Debug)]
+pub struct Command {
+    /// What.
+    pub command_type: String,
+    /// With what.
+    pub params: Value,
+    /// Ties everything together.
+    pub correlation_id: String,
+    /// The caller's own caution.
+    pub risk: Option<Risk>,
+    /// What the caller expects of the world.
+    pub precondition: Option<Value>,
+    /// −10 to 10; higher goes first.
+    pub priority: i64,
+    /// How long it is worth anything.
+    pub deadline: Option<Duration>,
+    /// Who asks.
+    pub requested_by: String,
+    /// The key, and the digest of the whole request.
+    pub idempotency: Option<(String, String)>,
+}
+
+/// What became of a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// `tsk_…`.
+    pub task_id: String,
+    /// Ties everything together.
+    pub correlation_id: String,
+}
+
+/// Digest of a request for its Idempotency-Key.
+pub(crate) fn request_digest(request: &Value) -> String {
+    sha256_hex(canonical(request).as_bytes())
+}
+
+/// Accepts a command: judged first, then task, ask, audit entry and report in one transaction.
+pub async fn accept(work: &Work, tenant: &Tenant, command: Command) -> Result<Accepted, WorkError> {
+    let accepted = work
+        .retry_stale(tenant, async |bundle| {
+            let known = bundle.find(&command.command_type)?;
+            let params = command.params.clone();
+            let judged =
+                judge_params(tenant, bundle.clone(), known, params, command.risk).await?;
+            let precondition = command.precondition.as_ref().map(Value::to_string);
+            if let Some(stored) = &precondition {
+                check_precondition(work, tenant, stored).await?;
+            }
+            let (whose, command) = (tenant.clone(), command.clone());
+            let settings = work.app.settings.approval.clone();
+            let level = judged.verdict.level;
+            let written = work
+                .app
+                .db
+                .write(tenant, move |tx| {
+                    accept_in(tx, &whose, &command, judged, precondition, &settings)
+                })
+                .await;
+            match written {
+                Ok(accepted) => {
+                    work.app.metrics.task_created(level.level());
+                    Ok(accepted)
+                }
+                Err(Refusal::Known(accepted)) => Ok(accepted),
+                Err(Refusal::Work(error)) => Err(error),
+            }
+        })
+        .await?;
+    Ok(accepted)
+}
+
+/// Rolls the transaction back, for a good or a bad reason.
+enum Refusal {
+    /// The same request was accepted before.
+    Known(Accepted),
+    Work(WorkError),
+}
+
+impl<E: Into<WorkError>> From<E> for Refusal {
+    fn from(error: E) -> Self {
+        Self::Work(error.into())
+    }
+}
+
+fn accept_in(
+    tx: &mut Tx<'_>,
+    tenant: &Tenant,
+    command: &Command,
+    judged: Judged,
+    precondition: Option<String>,
+    settings: &Approval,
+) -> Result<Accepted, Refusal> {
+    judged.check_versions(&switches(tx, tenant)?)?;
+    let now = tx.now();
+    if let Some((key, digest)) = &command.idempotency
+        && let Some(used) = sql::used(tx, tenant, key, now.minus(IDEMPOTENCY))?
+    {
+        if used.digest != *digest {
+            return Err(WorkError::IdempotencyConflict.into());
+        }
+        let first = tasks::load(tx, tenant, &used.task_id)?.ok_or(WorkError::NoTask)?;
+        let (task_id, correlation_id) = (used.task_id, first.correlation_id);
+        return Err(Refusal::Known(Accepted { task_id, correlation_id }));
+    }
+    let place = tx.next_place()?;
+    let waits = judged.verdict.waits;
+    let mut task = Task {
+        tenant: tenant.clone(),
+        task_id: TaskId::new(now, &tx.id_entropy()),
+        seq: place.number,
+        command_type: command.command_type.clone(),
+        params: judged.params.clone(),
+        status: if waits { Status::WaitingApproval } else { Status::Queued },
+        risk: judged.verdict.level,
+        rule: judged.verdict.rule.clone(),
+        waits,
+        requested_risk: command.risk,
+        precondition,
+        priority: command.priority,
+        correlation_id: command.correlation_id.clone(),
+        requested_by: command.requested_by.clone(),
+        created_at: now,
+        updated_at: now,
+        deadline_at: command.deadline.map(|deadline| tx.expiry().plus(deadline)),
+        ask_id: None,
+        attempt: 0,
+        retry_count: 0,
+        agent: None,
+        attempt_token: None,
+        lease_owner: None,
+        lease_until: None,
+        started_at: None,
+        progress: None,
+        cancel_requested: false,
+        finished_at: None,
+        result: None,
+        failure_code: None,
+        last_error: None,
+    };
+    record(
+        tx,
+        tenant.key(),
+        &Entry {
+            actor: &task.requested_by,
+            action: "command.accepted",
+            target: task.task_id.as_str(),
+            correlation_id: &task.correlation_id,
+            details: json!({
+                "command_type": task.command_type, "risk": task.risk, "rule": task.rule,
+                "params_sha256": sha256_hex(task.params.as_bytes()),
+            }),
+        },
+    )?;
+    let mut changes = Vec::new();
+    if waits {
+        let new = NewAsk {
+            known: &judged.known,
+            verdict: &judged.verdict,
+            bound: judged.bound.clone(),
+            changed: None,
+            edited_by: None,
+        };
+        changes.push(open(tx, &place, &mut task, new, settings)?.change());
+    }
+    if task.risk == Risk::Yellow {
+        let text = format!("{}: {}", task.command_type, judged.verdict.why);
+        let line = NewLine {
+            level: Level::Warn,
+            agent: "nexus",
+            text: &text,
+            correlation_id: &task.correlation_id,
+            task_id: Some(task.task_id.as_str()),
+        };
+        changes.push(worklog::write(tx, &place, &line)?);
+    }
+    if let Some((key, digest)) = &command.idempotency {
+        sql::insert(tx, tenant, key, digest, task.task_id.as_str())?;
+    }
+    tasks::insert(tx, &task, if waits { Due::Same } else { Due::Ready(now) })?;
+    changes.insert(0, view::change(&task));
+    let report = Report {
+        kind: "task.accepted",
+        correlation_id: &task.correlation_id,
+        meta: view::meta(&task),
+        changes,
+    };
+    tx.report(&place, &report)?;
+    Ok(Accepted { task_id: task.task_id.to_string(), correlation_id: task.correlation_id })
+}

@@ -1,0 +1,292 @@
+//! Callbacks: what an attempt says while it runs and when it ends. Each is fenced by the attempt
+//! and its token, and has one effect however often it comes.
+
+use nexus_core::failure::FailureCode;
+use nexus_core::json::sha256_hex;
+use nexus_core::task::{Effect, Status};
+use nexus_core::tenant::Tenant;
+use nexus_core::time::Time;
+use nexus_kit::db::{Place, Tx};
+use nexus_kit::log::{Report, ReportChange};
+use serde::Deserialize;
+use subtle::ConstantTimeEq as _;
+
+use super::ending::{self, End, Failed};
+use super::sql;
+use crate::Work;
+use crate::error::WorkError;
+use crate::tasks::row::Task;
+use crate::tasks::sql::{self as tasks, Due};
+use crate::tasks::view;
+use crate::worklog::{self, LINES_PER_REPORT, Level, NewLine};
+
+/// Lines of one callback at most.
+pub(crate) const MAX_LINES: usize = 64;
+
+/// Reports a second and task that only bring progress: at most two.
+const PROGRESS_EVERY: std::time::Duration = std::time::Duration::from_millis(500);
+
+/// What an agent says.
+#[derive(Clone, Debug)]
+pub(crate) struct Callback {
+    pub tenant: Tenant,
+    pub task_id: String,
+    pub attempt: u32,
+    pub token: String,
+    pub agent: String,
+    pub saying: Saying,
+    pub lines: Vec<Line>,
+    pub progress: Option<f64>,
+    /// Digest of the whole callback, by which a repeated one is known.
+    pub digest: String,
+}
+
+/// A line for the worklog.
+#[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Line {
+    /// `info` unless said otherwise.
+    #[serde(default = "info")]
+    pub level: Level,
+    /// What it says.
+    pub text: String,
+}
+
+fn info() -> Level {
+    Level::Info
+}
+
+/// How the attempt stands.
+#[derive(Clone, Debug)]
+pub(crate) enum Saying {
+    Running,
+    Succeeded { result: String },
+    Failed(Failure),
+}
+
+/// How an attempt failed.
+#[derive(Clone, Debug)]
+pub(crate) struct Failure {
+    pub code: FailureCode,
+    pub agent_code: Option<String>,
+    pub message: String,
+    pub retryable: Option<bool>,
+    /// `None` where the executor knows nothing more than the store.
+    pub effect: Option<Effect>,
+}
+
+/// What a callback led to.
+#[derive(Debug)]
+pub(crate) struct Heard {
+    /// How the task stands after it.
+    pub status: Status,
+    /// Whether somebody wants the agent to stop.
+    pub cancel: bool,
+    /// The failure, if it told of one.
+    pub failed: Option<FailureCode>,
+    /// The same callback was taken before; nothing changed.
+    pub repeated: bool,
+}
+
+/// Takes a callback.
+pub(crate) async fn hear(work: &Work, callback: Callback) -> Result<Heard, WorkError> {
+    let tenant = callback.tenant.clone();
+    let retry = work.retry_policy();
+    let said = match callback.saying {
+        Saying::Running => "running",
+        Saying::Succeeded { .. } => "succeeded",
+        Saying::Failed(_) => "failed",
+    };
+    let heard = work.app.db.write(&tenant, move |tx| hear_in(tx, callback, &retry)).await;
+    let heard = match heard {
+        Err(Unheard::Repeated(status)) => {
+            Ok(Heard { status, cancel: false, failed: None, repeated: true })
+        }
+        Err(Unheard::Work(error)) => Err(error),
+        Ok(heard) => Ok(heard),
+    };
+    let outcome = match &heard {
+        Ok(Heard { repeated: true, .. }) => "repeated",
+        Ok(_) => "taken",
+        Err(WorkError::StaleAttempt) => "stale",
+        Err(_) => "refused",
+    };
+    work.app.metrics.callback(said, outcome);
+    if let Ok(heard) = &heard
+        && !heard.repeated
+        && said != "running"
+    {
+        work.app.metrics.task_status(heard.status.as_str());
+        if let Some(code) = heard.failed {
+            work.app.metrics.agent_failed(code.as_str());
+            if heard.status == Status::Retrying {
+                work.app.metrics.retry();
+            }
+        }
+    }
+    heard
+}
+
+/// Rolls the transaction back, because there is nothing to write or because it is refused.
+enum Unheard {
+    Repeated(Status),
+    Work(WorkError),
+}
+
+impl<E: Into<WorkError>> From<E> for Unheard {
+    fn from(error: E) -> Self {
+        Self::Work(error.into())
+    }
+}
+
+/// Refuses whoever is not the current attempt.
+pub(crate) fn check_current(task: &Task, attempt: u32, token: &str) -> Result<(), WorkError> {
+    let hash = sha256_hex(token.as_bytes());
+    let known = task.attempt_token.as_deref().unwrap_or_default();
+    let current = task.status == Status::Running
+        && task.attempt == attempt
+        && bool::from(known.as_bytes().ct_eq(hash.as_bytes()));
+    if current { Ok(()) } else { Err(WorkError::StaleAttempt) }
+}
+
+fn hear_in(
+    tx: &mut Tx<'_>,
+    callback: Callback,
+    retry: &nexus_core::task::RetryPolicy,
+) -> Result<Heard, Unheard> {
+    let tenant = &callback.tenant;
+    let mut task = tasks::load(tx, tenant, &callback.task_id)?.ok_or(WorkError::NoTask)?;
+    let (task_id, attempt) = (&callback.task_id, callback.attempt);
+    if let Err(stale) = check_current(&task, attempt, &callback.token) {
+        // The same callback twice has the same answer, also after the end.
+        if sql::callback_known(tx, tenant, task_id, attempt, &callback.digest)? {
+            return Err(Unheard::Repeated(task.status));
+        }
+        return Err(stale.into());
+    }
+    let cancel = task.cancel_requested;
+    let now = tx.now();
+    if matches!(callback.saying, Saying::Running) {
+        let quiet = callback.lines.is_empty()
+            && (callback.progress.is_none() || now.since(task.updated_at) < PROGRESS_EVERY);
+        if quiet {
+            return Ok(Heard { status: task.status, cancel, failed: None, repeated: false });
+        }
+        if !sql::note_callback(tx, tenant, task_id, attempt, &callback.digest)? {
+            return Err(Unheard::Repeated(task.status));
+        }
+    }
+    let mut place = tx.next_place()?;
+    let mut changes = lines(tx, &mut place, &task, &callback)?;
+    let (status, failed) = match callback.saying {
+        Saying::Running => {
+            task.progress = callback.progress.or(task.progress);
+            task.updated_at = now;
+            tasks::save(tx, &task, Due::Same)?;
+            changes.insert(0, view::change(&task));
+            report(tx, &place, "task.progress", &task, changes)?;
+            (task.status, None)
+        }
+        Saying::Succeeded { result } => {
+            ending::succeed(tx, &place, &mut task, result, Some(callback.digest), changes)?;
+            (task.status, None)
+        }
+        Saying::Failed(failure) => {
+            let end = End {
+                effect: effect(tx, &task, &failure)?,
+                code: failure.code,
+                agent_code: failure.agent_code,
+                message: failure.message,
+                retryable: failure.retryable,
+                callback: Some(callback.digest),
+                changes,
+            };
+            let Failed { code, status } = ending::fail(tx, &place, &mut task, end, retry)?;
+            (status, Some(code))
+        }
+    };
+    Ok(Heard { status, cancel, failed, repeated: false })
+}
+
+/// What became of the effect: what the executor knows; for an agent outside, what it says about
+/// repeating: only an agent that says that it is safe is believed that nothing left.
+fn effect(tx: &mut Tx<'_>, task: &Task, failure: &Failure) -> Result<Effect, WorkError> {
+    if !tasks::open_intent(tx, task)? {
+        return Ok(Effect::None);
+    }
+    Ok(match (failure.effect, failure.retryable) {
+        (Some(effect), _) => effect,
+        (None, Some(true)) => Effect::None,
+        (None, _) => Effect::Sent,
+    })
+}
+
+/// Writes the callback's lines; those that one report cannot carry go in reports before it.
+fn lines(
+    tx: &mut Tx<'_>,
+    place: &mut Place,
+    task: &Task,
+    callback: &Callback,
+) -> Result<Vec<ReportChange>, WorkError> {
+    let mut changes = Vec::new();
+    for line in &callback.lines {
+        if changes.len() == LINES_PER_REPORT {
+            report(tx, place, "worklog", task, std::mem::take(&mut changes))?;
+            *place = tx.next_place()?;
+        }
+        let line = NewLine {
+            level: line.level,
+            agent: &callback.agent,
+            text: &line.text,
+            correlation_id: &task.correlation_id,
+            task_id: Some(task.task_id.as_str()),
+        };
+        changes.push(worklog::write(tx, place, &line)?);
+    }
+    Ok(changes)
+}
+
+fn report(
+    tx: &mut Tx<'_>,
+    place: &Place,
+    kind: &'static str,
+    task: &Task,
+    changes: Vec<ReportChange>,
+) -> Result<(), WorkError> {
+    let report =
+        Report { kind, correlation_id: &task.correlation_id, meta: view::meta(task), changes };
+    tx.report(place, &report)?;
+    Ok(())
+}
+
+/// What a heartbeat is answered.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Beat {
+    pub cancel: bool,
+    pub lease_until: Time,
+}
+
+/// Renews the lease of the current attempt.
+pub(crate) async fn heartbeat(
+    work: &Work,
+    speaker: super::effect::Speaker,
+) -> Result<Beat, WorkError> {
+    let lock_ttl = work.app.settings.tasks.lock_ttl;
+    work.app
+        .db
+        .write(&speaker.tenant.clone(), move |tx| {
+            let mut task = tasks::load(tx, &speaker.tenant, &speaker.task_id)?
+                .ok_or(WorkError::NoTask)?;
+            check_current(&task, speaker.attempt, &speaker.token)?;
+            let now = tx.expiry();
+            if task.lease_until.is_none_or(|until| until <= now) {
+                return Err(WorkError::StaleAttempt);
+            }
+            let lease_until = now.plus(lock_ttl);
+            task.lease_until = Some(lease_until);
+            tasks::save(tx, &task, Due::Lease(lease_until))?;
+            let paused = crate::policy::sql::switches(tx, &speaker.tenant)?.paused;
+            Ok(Beat { cancel: task.cancel_requested || paused, lease_until })
+        })
+        .await
+}

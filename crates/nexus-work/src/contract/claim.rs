@@ -1,0 +1,426 @@
+//! Claiming: whoever takes a task gets an attempt, a token and a lease, and only then starts.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use nexus_core::failure::FailureCode;
+use nexus_core::json::{hex, sha256_hex};
+use nexus_core::policy::Risk;
+use nexus_core::task::{Event, Status};
+use nexus_core::tenant::Tenant;
+use nexus_core::time::Time;
+use nexus_kit::db::{Scope, Tx};
+use nexus_kit::log::Report;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::ending::{self, End};
+use super::sql::{self, DueItem};
+use crate::Work;
+use crate::approvals::review::{Approval, Review, Reviewed, confirm, needed, review};
+use crate::error::WorkError;
+use crate::policy::sql::switches;
+use crate::tasks::row::Task;
+use crate::tasks::sql::{self as tasks, Due};
+use crate::tasks::view;
+
+/// Tasks that one claim takes at most.
+pub const MAX_CLAIM: usize = 64;
+
+/// Tenants that one claim serves at most, so that a batch is worth its transaction.
+const TENANTS_PER_CLAIM: usize = 16;
+
+/// Who claims.
+#[derive(Clone, Debug)]
+pub(crate) struct Claimer {
+    /// Its name in reports.
+    pub agent: String,
+    /// The boot id of a process, or the id of a key.
+    pub owner: String,
+    /// What it can do.
+    pub types: Vec<String>,
+    /// One tenant's, or all.
+    pub tenant: Option<Tenant>,
+    /// An agent over HTTP: what it does with a RED task is an effect that nobody sees.
+    pub outside: bool,
+}
+
+/// What an agent is handed. The field order is the order in which agents read about it.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct Envelope {
+    /// 1.
+    pub version: u32,
+    /// `tsk_…`.
+    pub task_id: String,
+    /// From 1; every callback names it.
+    pub attempt: u32,
+    /// Proves that a callback comes from this attempt.
+    pub attempt_token: String,
+    /// `{org}:{project}`.
+    #[schema(value_type = String)]
+    pub tenant: Tenant,
+    /// What to do.
+    pub task_type: String,
+    /// With what; the bytes that were approved, if it is RED.
+    #[schema(value_type = Object)]
+    pub params: Box<RawValue>,
+    /// Carries on.
+    pub correlation_id: String,
+    /// The level.
+    #[schema(value_type = String)]
+    pub risk: Risk,
+    /// Who said yes, to what.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approval: Option<Approval>,
+    /// When it was claimed.
+    #[schema(value_type = String, format = DateTime)]
+    pub issued_at: Time,
+    /// When the attempt is over at the latest.
+    #[schema(value_type = String, format = DateTime)]
+    pub deadline: Time,
+    /// Until when the claim holds without a heartbeat.
+    #[schema(value_type = String, format = DateTime)]
+    pub lease_until: Time,
+    /// Where callbacks go.
+    pub callback_url: String,
+    /// W3C trace context.
+    pub traceparent: String,
+}
+
+/// Claims up to `max` due tasks, a fair share from each tenant that has some.
+pub(crate) async fn claim(
+    work: &Work,
+    claimer: &Claimer,
+    max: usize,
+) -> Result<Vec<Envelope>, WorkError> {
+    let picked = pick(work, claimer, max.clamp(1, MAX_CLAIM)).await?;
+    let mut envelopes = Vec::new();
+    for (tenant, ids) in picked {
+        envelopes.extend(claim_ids(work, claimer, &tenant, ids).await?);
+    }
+    Ok(envelopes)
+}
+
+/// Names due tasks: tenants in turn, each with the most urgent of its own.
+async fn pick(
+    work: &Work,
+    claimer: &Claimer,
+    max: usize,
+) -> Result<BTreeMap<Tenant, Vec<String>>, WorkError> {
+    let types = claimer.types.clone();
+    let only = claimer.tenant.clone();
+    let last = work.turn.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let now = work.app.clock.expiry();
+    let (picked, served) = work
+        .app
+        .db
+        .read(Scope::System, move |q| {
+            let paused = sql::paused(q)?;
+            let tenants = match only {
+                Some(tenant) => vec![tenant.key().to_owned()],
+                None => turn(q, &types, &last)?,
+            };
+            let tenants: Vec<_> =
+                tenants.into_iter().filter(|tenant| !paused.contains(tenant)).collect();
+            let share = max.div_ceil(tenants.len().max(1));
+            let mut picked: Vec<DueItem> = Vec::new();
+            let mut served = last;
+            for tenant in tenants {
+                let room = share.min(max - picked.len());
+                if room == 0 {
+                    break;
+                }
+                let mut ready = Vec::new();
+                for name in &types {
+                    ready.extend(sql::ready(q, name, &tenant, now, room)?);
+                }
+                ready.sort_by_key(|(rank, due_at, _)| (*rank, *due_at));
+                picked.extend(ready.into_iter().take(room).map(|(.., item)| item));
+                served = tenant;
+            }
+            Ok::<_, WorkError>((picked, served))
+        })
+        .await?;
+    *work.turn.lock().unwrap_or_else(PoisonError::into_inner) = served;
+    let mut by_tenant: BTreeMap<Tenant, Vec<String>> = BTreeMap::new();
+    for item in picked {
+        by_tenant.entry(item.tenant).or_default().push(item.id);
+    }
+    Ok(by_tenant)
+}
+
+/// The tenants whose turn it is, in a ring that starts after the one served last.
+fn turn(
+    q: &nexus_kit::db::Read,
+    types: &[String],
+    last: &str,
+) -> Result<Vec<String>, WorkError> {
+    let mut tenants: Vec<String> = Vec::new();
+    let (mut at, mut wrapped) = (last.to_owned(), false);
+    while tenants.len() < TENANTS_PER_CLAIM {
+        let mut next: Option<String> = None;
+        for name in types {
+            if let Some(found) = sql::next_tenant(q, name, &at)?
+                && next.as_ref().is_none_or(|next| found < *next)
+            {
+                next = Some(found);
+            }
+        }
+        match next {
+            Some(tenant) if wrapped && tenant.as_str() > last => break,
+            Some(tenant) => {
+                at.clone_from(&tenant);
+                tenants.push(tenant);
+            }
+            None if wrapped => break,
+            None => {
+                wrapped = true;
+                at.clear();
+            }
+        }
+    }
+    Ok(tenants)
+}
+
+/// Claims tasks of one tenant by id; those that somebody else has are left out.
+pub(crate) async fn claim_ids(
+    work: &Work,
+    claimer: &Claimer,
+    tenant: &Tenant,
+    ids: Vec<String>,
+) -> Result<Vec<Envelope>, WorkError> {
+    let mut reviews: HashMap<String, Review> = HashMap::new();
+    let mut waiting = ids;
+    let mut envelopes = Vec::new();
+    // At most: once for those that need no second look, once with it, once more if the policy
+    // changed in between. What is left then is picked again by a later claim.
+    for _ in 0..3 {
+        let bundle = work.catalogue.bundle(&work.app.db, tenant).await?;
+        let timeouts: HashMap<String, Duration> =
+            bundle.types.iter().map(|(name, known)| (name.clone(), known.timeout)).collect();
+        let batch = Batch {
+            tenant: tenant.clone(),
+            claimer: claimer.clone(),
+            timeouts,
+            reviews: std::mem::take(&mut reviews),
+            approval: work.app.settings.approval.clone(),
+            lock_ttl: work.app.settings.tasks.lock_ttl,
+            retry: work.retry_policy(),
+            callback_url: work.callback_url.clone(),
+        };
+        let taken = std::mem::take(&mut waiting);
+        let (claimed, to_review) =
+            work.app.db.write(tenant, move |tx| batch.run(tx, taken)).await?;
+        for status in &claimed.ended {
+            work.app.metrics.task_status(status.as_str());
+        }
+        envelopes.extend(claimed.envelopes);
+        if to_review.is_empty() {
+            break;
+        }
+        for id in &to_review {
+            match review(work, tenant, id).await {
+                Ok(Some(found)) => {
+                    reviews.insert(id.clone(), found);
+                }
+                Ok(None) => {}
+                Err(error) => {
+                    tracing::warn!(tenant_id = %tenant, task_id = %id, %error, "a task could not be looked at again before it runs; it stays queued");
+                }
+            }
+        }
+        waiting = to_review.into_iter().filter(|id| reviews.contains_key(id)).collect();
+        if waiting.is_empty() {
+            break;
+        }
+    }
+    Ok(envelopes)
+}
+
+#[derive(Default)]
+struct Claimed {
+    envelopes: Vec<Envelope>,
+    /// Tasks that ended instead of running.
+    ended: Vec<Status>,
+}
+
+/// One transaction's worth of claims.
+struct Batch {
+    tenant: Tenant,
+    claimer: Claimer,
+    timeouts: HashMap<String, Duration>,
+    reviews: HashMap<String, Review>,
+    approval: nexus_kit::settings::Approval,
+    lock_ttl: Duration,
+    retry: nexus_core::task::RetryPolicy,
+    callback_url: String,
+}
+
+impl Batch {
+    fn run(
+        mut self,
+        tx: &mut Tx<'_>,
+        ids: Vec<String>,
+    ) -> Result<(Claimed, Vec<String>), WorkError> {
+        let mut claimed = Claimed::default();
+        let mut to_review = Vec::new();
+        let switches = switches(tx, &self.tenant)?;
+        if switches.paused {
+            return Ok((claimed, to_review));
+        }
+        let now = tx.expiry();
+        for id in ids {
+            let Some(mut task) = tasks::load(tx, &self.tenant, &id)? else { continue };
+            let claimable = matches!(task.status, Status::Queued | Status::Retrying)
+                && self.claimer.types.contains(&task.command_type);
+            if !claimable {
+                continue;
+            }
+            let review = self.reviews.remove(&id);
+            if needed(&task) && review.is_none() {
+                to_review.push(id);
+                continue;
+            }
+            if task.deadline_at.is_some_and(|deadline| deadline <= now) {
+                self.refuse(tx, &mut task, FailureCode::AgentTimeout, "its deadline passed before it ran")?;
+                claimed.ended.push(task.status);
+                continue;
+            }
+            let approval = match review {
+                None => None,
+                Some(found) => {
+                    let place = tx.next_place()?;
+                    match confirm(tx, &place, &mut task, found, &switches, &self.approval) {
+                        // Judged by older rules: look again.
+                        Err(WorkError::Stale) => {
+                            give_back(tx, &place, &task)?;
+                            to_review.push(id);
+                            continue;
+                        }
+                        Err(error) => return Err(error),
+                        Ok(Reviewed::Go(approval)) => {
+                            let envelope = self.start(tx, &place, &mut task, approval, now)?;
+                            claimed.envelopes.push(envelope);
+                            continue;
+                        }
+                        Ok(Reviewed::AskAgain(ask)) => {
+                            tasks::save(tx, &task, Due::No)?;
+                            let changes = vec![view::change(&task), ask.change()];
+                            report(tx, &place, "ask.created", &task, changes)?;
+                            continue;
+                        }
+                        Ok(Reviewed::Refuse(code, why)) => {
+                            self.refuse_at(tx, &place, &mut task, code, &why)?;
+                            claimed.ended.push(task.status);
+                            continue;
+                        }
+                    }
+                }
+            };
+            let place = tx.next_place()?;
+            claimed.envelopes.push(self.start(tx, &place, &mut task, approval, now)?);
+        }
+        Ok((claimed, to_review))
+    }
+
+    /// Starts an attempt.
+    fn start(
+        &self,
+        tx: &mut Tx<'_>,
+        place: &nexus_kit::db::Place,
+        task: &mut Task,
+        approval: Option<Approval>,
+        now: Time,
+    ) -> Result<Envelope, WorkError> {
+        let issued_at = tx.now();
+        let token = hex(&tx.random::<24>());
+        let timeout = self.timeouts.get(&task.command_type).copied();
+        let deadline = now.plus(timeout.unwrap_or(self.lock_ttl));
+        let deadline = task.deadline_at.map_or(deadline, |at| at.min(deadline));
+        let lease_until = now.plus(self.lock_ttl);
+        task.advance(Event::Claimed, issued_at)?;
+        task.attempt += 1;
+        task.agent = Some(self.claimer.agent.clone());
+        task.attempt_token = Some(sha256_hex(token.as_bytes()));
+        task.lease_owner = Some(self.claimer.owner.clone());
+        task.lease_until = Some(lease_until);
+        task.started_at = Some(issued_at);
+        tasks::save(tx, task, Due::Lease(lease_until))?;
+        if self.claimer.outside && task.risk == Risk::Red {
+            // What the agent does is out of sight: the claim itself is the intent.
+            let digest = sha256_hex(task.params.as_bytes());
+            let target = format!("agent:{}", self.claimer.agent);
+            tasks::insert_intent(tx, task, &target, &digest, task.params.as_bytes())?;
+        }
+        report(tx, place, "task.status", task, vec![view::change(task)])?;
+        let trace = hex(&tx.random::<16>());
+        let span = hex(&tx.random::<8>());
+        Ok(Envelope {
+            version: 1,
+            task_id: task.task_id.to_string(),
+            attempt: task.attempt,
+            attempt_token: token,
+            tenant: self.tenant.clone(),
+            task_type: task.command_type.clone(),
+            params: RawValue::from_string(task.params.clone())
+                .map_err(|_| nexus_kit::db::DbError::Failed("stored params are no JSON".into()))?,
+            correlation_id: task.correlation_id.clone(),
+            risk: task.risk,
+            approval,
+            issued_at,
+            deadline,
+            lease_until,
+            callback_url: self.callback_url.clone(),
+            traceparent: format!("00-{trace}-{span}-01"),
+        })
+    }
+
+    fn refuse(
+        &self,
+        tx: &mut Tx<'_>,
+        task: &mut Task,
+        code: FailureCode,
+        why: &str,
+    ) -> Result<(), WorkError> {
+        let place = tx.next_place()?;
+        self.refuse_at(tx, &place, task, code, why)
+    }
+
+    /// Ends a task that never ran.
+    fn refuse_at(
+        &self,
+        tx: &mut Tx<'_>,
+        place: &nexus_kit::db::Place,
+        task: &mut Task,
+        code: FailureCode,
+        why: &str,
+    ) -> Result<(), WorkError> {
+        let end = End::unstarted(code, why);
+        ending::fail(tx, place, task, end, &self.retry)?;
+        Ok(())
+    }
+}
+
+/// A place was taken and nothing changed: the report says how the task stands, so that no number is
+/// missing.
+fn give_back(
+    tx: &mut Tx<'_>,
+    place: &nexus_kit::db::Place,
+    task: &Task,
+) -> Result<(), WorkError> {
+    report(tx, place, "task.status", task, vec![view::change(task)])
+}
+
+fn report(
+    tx: &mut Tx<'_>,
+    place: &nexus_kit::db::Place,
+    kind: &'static str,
+    task: &Task,
+    changes: Vec<nexus_kit::log::ReportChange>,
+) -> Result<(), WorkError> {
+    let report =
+        Report { kind, correlation_id: &task.correlation_id, meta: view::meta(task), changes };
+    tx.report(place, &report)?;
+    Ok(())
+}

@@ -1,0 +1,88 @@
+//! Leases that ran out, and those of a process that is gone.
+
+use nexus_core::failure::FailureCode;
+use nexus_core::id::BootId;
+use nexus_core::task::{Effect, Status};
+use nexus_core::tenant::Tenant;
+use nexus_kit::db::{Scope, Tx};
+
+use super::ending::{self, End};
+use super::sql::{self, DueItem};
+use crate::Work;
+use crate::error::WorkError;
+use crate::tasks::sql as tasks;
+
+/// Leases that one pass looks at.
+const PASS: u64 = 256;
+
+/// Ends every attempt whose lease has run out; returns how many.
+pub(crate) async fn lapse(work: &Work) -> Result<usize, WorkError> {
+    let now = work.app.clock.expiry();
+    let due = work.app.db.read(Scope::System, move |q| sql::due(q, "lease", now, PASS)).await?;
+    let count = due.len();
+    for item in due {
+        end(work, item, None).await?;
+    }
+    Ok(count)
+}
+
+/// Ends every attempt of earlier lives of this process: nobody works on them any more.
+pub(crate) async fn release_dead(work: &Work) -> Result<usize, WorkError> {
+    let held = work.app.db.read(Scope::System, |q| sql::leases(q)).await?;
+    let mut ended = 0;
+    for item in held {
+        ended += usize::from(end(work, item, Some(work.app.boot.clone())).await?);
+    }
+    Ok(ended)
+}
+
+/// Ends one attempt: because its lease is over, or, given the living boot, because its owner is
+/// another boot.
+async fn end(work: &Work, item: DueItem, living: Option<BootId>) -> Result<bool, WorkError> {
+    let retry = work.retry_policy();
+    let tenant = item.tenant.clone();
+    let failed = work
+        .app
+        .db
+        .write(&tenant, move |tx| end_in(tx, &item.tenant, &item.id, living.as_ref(), &retry))
+        .await?;
+    if let Some(failed) = &failed {
+        work.app.metrics.task_status(failed.status.as_str());
+        work.app.metrics.agent_failed(failed.code.as_str());
+        if failed.status == Status::Retrying {
+            work.app.metrics.retry();
+        }
+    }
+    Ok(failed.is_some())
+}
+
+fn end_in(
+    tx: &mut Tx<'_>,
+    tenant: &Tenant,
+    task_id: &str,
+    living: Option<&BootId>,
+    retry: &nexus_core::task::RetryPolicy,
+) -> Result<Option<ending::Failed>, WorkError> {
+    let Some(mut task) = tasks::load(tx, tenant, task_id)? else { return Ok(None) };
+    if task.status != Status::Running {
+        return Ok(None);
+    }
+    let (code, why) = match living {
+        Some(living) => {
+            let owner = task.lease_owner.as_deref().unwrap_or_default();
+            if !owner.starts_with(BootId::PREFIX) || owner == living.as_str() {
+                return Ok(None);
+            }
+            (FailureCode::AgentCrashed, "the server that worked on it ended")
+        }
+        None => {
+            if task.lease_until.is_some_and(|until| tx.expiry() < until) {
+                return Ok(None);
+            }
+            (FailureCode::AgentTimeout, "the agent sent no heartbeat in time")
+        }
+    };
+    let effect = if tasks::open_intent(tx, &task)? { Effect::Unknown } else { Effect::None };
+    let place = tx.next_place()?;
+    ending::fail(tx, &place, &mut task, End::lost(code, why, effect), retry).map(Some)
+}

@@ -1,0 +1,156 @@
+//! What happens by itself: asks expire, leases lapse, retries come due, old things are forgotten.
+//! One pass takes no input and can run at any time; it runs when something is due and at least
+//! once a second.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use nexus_core::time::Time;
+use nexus_kit::db::Scope;
+use nexus_kit::supervise::Supervisor;
+
+use crate::Work;
+use crate::approvals::actions::expire;
+use crate::commands::actions::IDEMPOTENCY;
+use crate::contract::{lease, signature, sql};
+use crate::error::WorkError;
+use crate::{commands, tasks};
+
+/// Longest wait between two passes.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Asks that one pass expires at most.
+const PASS: u64 = 256;
+
+/// How often old things are forgotten, and how many tasks go in one transaction.
+const FORGET_EVERY: Duration = Duration::from_secs(60);
+const FORGET_STEP: u64 = 200;
+
+/// How often the gauges of queue and boxes are read.
+const MEASURE_EVERY: Duration = Duration::from_secs(10);
+
+pub(crate) fn start(work: &Arc<Work>, supervisor: &Supervisor) {
+    let timer = work.clone();
+    supervisor.forever("work-timer", move || {
+        let work = timer.clone();
+        async move { run(&work).await }
+    });
+    let forgetter = work.clone();
+    supervisor.forever("work-forget", move || {
+        let work = forgetter.clone();
+        async move {
+            loop {
+                if let Err(error) = forget(&work).await {
+                    tracing::warn!(%error, "old tasks were not forgotten; the next pass tries again");
+                }
+                work.app.clock.sleep(FORGET_EVERY).await;
+            }
+        }
+    });
+    let measurer = work.clone();
+    supervisor.forever("work-measure", move || {
+        let work = measurer.clone();
+        async move {
+            loop {
+                if let Err(error) = measure(&work).await {
+                    tracing::debug!(%error, "the queue could not be measured");
+                }
+                work.app.clock.sleep(MEASURE_EVERY).await;
+            }
+        }
+    });
+}
+
+async fn run(work: &Work) {
+    let mut last = work.app.clock.expiry();
+    loop {
+        if let Err(error) = pass(work).await {
+            tracing::warn!(%error, "a timer pass failed; the next one tries again");
+        }
+        let next = work.app.db.read(Scope::System, move |q| sql::next_due(q, last)).await;
+        let now = work.app.clock.expiry();
+        if matches!(next, Ok(Some(due)) if due <= now) {
+            // A retry came due since the last look: whoever waits to claim looks again.
+            work.app.wake.notify();
+        }
+        last = now;
+        let due = next.ok().flatten().filter(|due| *due > now);
+        let until = due.map_or(now.plus(TICK), |due| due.min(now.plus(TICK)));
+        work.app.clock.sleep_until(until).await;
+    }
+}
+
+/// Expires asks and ends attempts whose time is over.
+async fn pass(work: &Work) -> Result<(), WorkError> {
+    let now = work.app.clock.expiry();
+    let due = work.app.db.read(Scope::System, move |q| sql::due(q, "ask", now, PASS)).await?;
+    for item in due {
+        let whose = item.tenant.clone();
+        let expired =
+            work.app.db.write(&whose, move |tx| expire(tx, &item.tenant, &item.id)).await?;
+        if let Some(ask) = expired {
+            work.app.metrics.approval("expired", work.app.clock.now().since(ask.created_at));
+            work.app.metrics.task_status("expired");
+        }
+    }
+    lease::lapse(work).await?;
+    Ok(())
+}
+
+/// Forgets finished tasks after their time, used keys and seen signatures.
+async fn forget(work: &Work) -> Result<(), WorkError> {
+    let now: Time = work.app.clock.now();
+    let tenants = work.app.db.read(Scope::System, |q| sql::tenants(q)).await?;
+    for tenant in tenants {
+        let before = now.minus(work.app.settings.tasks.ttl);
+        loop {
+            let whose = tenant.clone();
+            let gone = work
+                .app
+                .db
+                .write(&tenant, move |tx| {
+                    tasks::sql::delete_finished(tx, &whose, before, FORGET_STEP)
+                })
+                .await?;
+            if gone < FORGET_STEP {
+                break;
+            }
+        }
+        let whose = tenant.clone();
+        let used_before = now.minus(IDEMPOTENCY);
+        work.app
+            .db
+            .write(&tenant, move |tx| commands::sql::forget(tx, &whose, used_before))
+            .await?;
+    }
+    let seen_before = now.minus(signature::REMEMBER);
+    work.app.db.write(Scope::System, move |tx| sql::forget_signatures(tx, seen_before)).await?;
+    Ok(())
+}
+
+async fn measure(work: &Work) -> Result<(), WorkError> {
+    let (depth, oldest, dead, held, alarmed) = work
+        .app
+        .db
+        .read(Scope::System, |q| {
+            let (depth, oldest) = sql::backlog(q)?;
+            let mut counts = [0; 3];
+            for tenant in sql::tenants(q)? {
+                for (count, status) in counts.iter_mut().zip(["dead", "held", "alarmed"]) {
+                    *count += sql::count_status(q, &tenant, status)?;
+                }
+            }
+            let [dead, held, alarmed] = counts;
+            Ok::<_, WorkError>((depth, oldest, dead, held, alarmed))
+        })
+        .await?;
+    let age = oldest.map_or(0, |oldest| work.app.clock.now().since(oldest).as_secs());
+    let metrics = &work.app.metrics;
+    let gauge = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
+    metrics.queue_depth().set(gauge(depth));
+    metrics.queue_age_seconds().set(gauge(age));
+    metrics.dlq_size().set(gauge(dead));
+    metrics.hold_size().set(gauge(held));
+    metrics.alarm_size().set(gauge(alarmed));
+    Ok(())
+}

@@ -1,0 +1,72 @@
+//! A task as the store has it.
+
+use nexus_core::failure::FailureCode;
+use nexus_core::id::TaskId;
+use nexus_core::policy::Risk;
+use nexus_core::task::{Event, NoTransition, Status, next};
+use nexus_core::tenant::Tenant;
+use nexus_core::time::Time;
+
+/// Every column of a task; the row is the truth.
+#[derive(Clone, Debug)]
+pub(crate) struct Task {
+    pub tenant: Tenant,
+    pub task_id: TaskId,
+    /// Number of the report that first brought it.
+    pub seq: u64,
+    pub command_type: String,
+    /// Canonical JSON (RFC 8785); executed from exactly these bytes.
+    pub params: String,
+    pub status: Status,
+    pub risk: Risk,
+    /// What decided the level.
+    pub rule: String,
+    /// Whether a person must say yes before it runs.
+    pub waits: bool,
+    pub requested_risk: Option<Risk>,
+    pub precondition: Option<String>,
+    pub priority: i64,
+    pub correlation_id: String,
+    pub requested_by: String,
+    pub created_at: Time,
+    pub updated_at: Time,
+    pub deadline_at: Option<Time>,
+    pub ask_id: Option<String>,
+    /// The current or last attempt; 0 before the first.
+    pub attempt: u32,
+    pub retry_count: u32,
+    pub agent: Option<String>,
+    /// SHA-256 of the current attempt's token, in hex.
+    pub attempt_token: Option<String>,
+    /// A boot id or a key id.
+    pub lease_owner: Option<String>,
+    pub lease_until: Option<Time>,
+    pub started_at: Option<Time>,
+    pub progress: Option<f64>,
+    pub cancel_requested: bool,
+    pub finished_at: Option<Time>,
+    pub result: Option<String>,
+    pub failure_code: Option<FailureCode>,
+    pub last_error: Option<String>,
+}
+
+impl Task {
+    /// Moves it along the one table of transitions; nothing else sets a status.
+    pub fn advance(&mut self, event: Event, now: Time) -> Result<(), NoTransition> {
+        self.status = next(self.status, event)?;
+        self.updated_at = now;
+        self.finished_at = self.status.done().then_some(now);
+        if self.status != Status::Running {
+            self.attempt_token = None;
+            self.lease_owner = None;
+            self.lease_until = None;
+            self.progress = None;
+        }
+        Ok(())
+    }
+
+    /// `green`, `yellow` or `red`.
+    pub fn level(&self) -> &'static str {
+        self.risk.level()
+    }
+}
