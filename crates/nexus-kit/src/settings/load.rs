@@ -175,6 +175,11 @@ impl Reader {
             self.contradictions(&loaded.settings);
             advice(&mut loaded);
         }
+        // In the order of the table, whatever had to be read first.
+        loaded.values.sort_by_key(|(name, ..)| table::rows().position(|row| row.name == name));
+        let (rows, families): (Vec<_>, Vec<_>) =
+            loaded.values.drain(..).partition(|(name, ..)| table::find(name).is_some());
+        loaded.values = rows.into_iter().chain(families).collect();
         if self.problems.is_empty() { Ok(loaded) } else { Err(self.problems) }
     }
 
@@ -225,6 +230,9 @@ impl Reader {
                 let same = apply(row.kind, row.default, &mut Settings::default()).ok();
                 if same.as_ref() != Some(&shown) {
                     self.standing(row, &source, loaded);
+                }
+                if row.is_secret() && !raw.is_empty() {
+                    loaded.warnings.extend(open_to_all(row.name, &source));
                 }
                 loaded.values.push((row.name.to_owned(), shown, source));
             }
@@ -301,6 +309,20 @@ impl Reader {
             }
         }
     }
+}
+
+/// A secret in a file of settings that everybody can read: such a file often holds no secret, so
+/// this is said and not refused.
+fn open_to_all(name: &str, source: &Source) -> Option<Text> {
+    let (Source::DotEnv(path) | Source::Config(path)) = source else { return None };
+    let open = fs::metadata(path).is_ok_and(|meta| exposed(&meta));
+    open.then(|| {
+        let path = path.display();
+        Text::new(
+            format!("{name} stands in {path}, which everybody on this machine can read; chmod 600 it"),
+            format!("{name}이(가) 이 컴퓨터의 모든 사용자가 읽을 수 있는 {path}에 있습니다. chmod 600으로 바꾸세요"),
+        )
+    })
 }
 
 fn without_effect(name: &str, source: &Source) -> Text {

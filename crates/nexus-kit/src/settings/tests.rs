@@ -301,6 +301,25 @@ fn names_that_an_orchestrator_makes_are_no_mistakes() {
 }
 
 #[test]
+fn a_secret_in_a_file_that_everybody_reads_is_warned_about() {
+    let place = Place::new(&[]).file(".env", "ADMIN_API_KEY=0123456789abcdef\nMAX_RETRIES=1\n");
+    assert!(place.load().warnings.is_empty());
+    chmod(&place.home.path().join(".env"), 0o644);
+    let warnings = place.load().warnings;
+    assert!(warnings.len() == 1 && warnings[0].en.contains("chmod 600"), "{warnings:?}");
+    assert!(!warnings[0].en.contains("0123456789abcdef"));
+}
+
+#[test]
+fn values_stand_in_the_order_of_the_table() {
+    let loaded = Place::new(&[("LLM_TPM_X", "1")]).load();
+    let names: Vec<&str> = loaded.values.iter().map(|(name, ..)| name.as_str()).collect();
+    let mut expected: Vec<&str> = table::rows().map(|row| row.name).collect();
+    expected.push("LLM_TPM_X");
+    assert_eq!(names, expected);
+}
+
+#[test]
 fn a_name_twice_in_a_file_is_a_mistake() {
     let place = Place::new(&[]).file(".env", "MAX_RETRIES=1\nMAX_RETRIES=2\n");
     assert!(place.problems()[0].contains("twice"));

@@ -238,10 +238,9 @@ fn host(item: &str) -> Result<(), Text> {
         }
         None => item,
     };
-    let labels = name.strip_prefix("*.").unwrap_or(name);
-    let plain = !labels.is_empty()
-        && labels.len() <= 253
-        && labels.split('.').all(|label| {
+    let plain = !name.is_empty()
+        && name.len() <= 253
+        && name.split('.').all(|label| {
             !label.is_empty()
                 && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
         });

@@ -13,6 +13,9 @@ use super::exit::Exit;
 use super::help_ko::KO;
 use super::out::{Line, Out, Style};
 
+/// The heading of the options that every command takes.
+pub const GLOBAL: &str = "Options of every command";
+
 /// Why the command line gave no command.
 pub enum NoCommand {
     /// Help was asked for.
@@ -77,7 +80,11 @@ fn korean(command: Command, path: &str) -> Command {
         command = command.about(text);
     }
     command = command.mut_args(|arg| {
-        let heading = if arg.is_positional() { "인자" } else { "옵션" };
+        let heading = match arg.get_help_heading() {
+            Some(GLOBAL) => "공통 옵션",
+            _ if arg.is_positional() => "인자",
+            _ => "옵션",
+        };
         let text = ko(&format!("{path}.{}", arg.get_id()));
         let arg = arg.help_heading(heading);
         match text {
@@ -215,7 +222,9 @@ mod tests {
             assert!(!korean.contains(heading), "{heading} in\n{korean}");
         }
         let send = wrong(Lang::Ko, &["nexus", "send", "-h"]);
-        assert!(send.contains("인자:") && send.contains("옵션:"), "{send}");
+        for heading in ["인자:", "\n옵션:", "공통 옵션:"] {
+            assert!(send.contains(heading), "{heading} in\n{send}");
+        }
         assert!(!send.contains("Print"), "{send}");
     }
 

@@ -62,6 +62,7 @@ pub struct Cli {
 
 /// Options that every command takes.
 #[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = help::GLOBAL)]
 pub struct Global {
     /// The server [NEXUS_URL; http://127.0.0.1:8000]
     #[arg(long, global = true, value_name = "URL")]

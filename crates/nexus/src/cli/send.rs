@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use clap::{Args, ValueEnum};
+use nexus_kit::settings::Lang;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -98,7 +99,7 @@ pub async fn run(ctx: &Ctx, args: &SendArgs) -> Done {
     let mut stream = None;
     if !args.no_wait {
         let mut follower = Follower::new(api.clone(), None, ctx.patience.clone());
-        stand(&mut follower).await?;
+        stand(&mut follower, lang).await?;
         stream = Some(follower);
     }
     let accepted = deliver(ctx, &api, &body, &key).await?;
@@ -133,13 +134,16 @@ pub async fn run(ctx: &Ctx, args: &SendArgs) -> Done {
 }
 
 /// Waits until the stream has said where it begins.
-async fn stand(follower: &mut Follower) -> Result<(), Fail> {
+async fn stand(follower: &mut Follower, lang: Lang) -> Result<(), Fail> {
     loop {
         match follower.next().await? {
             Some(Happening::Snapshot(_)) => return Ok(()),
             Some(Happening::Lost { error: Some(error), .. }) => return Err(Fail::Api(*error)),
-            Some(Happening::Lost { why, .. } | Happening::Bye { reason: why, .. }) => {
+            Some(Happening::Lost { why, .. }) => {
                 return Err(Fail::Api(ApiError::Unreachable(why)));
+            }
+            Some(Happening::Bye { reason, .. }) => {
+                return Err(Fail::Other(text::bye_for_good(lang, &reason)));
             }
             Some(Happening::Resumed | Happening::Report(_)) => {}
             None => return Err(Fail::Api(ApiError::Unreachable("bye".into()))),
