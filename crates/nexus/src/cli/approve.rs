@@ -137,7 +137,7 @@ pub async fn asks(ctx: &Ctx, args: &AsksArgs) -> Done {
                 (render::style(status), text::status(ctx.lang(), status)),
                 (Style::Plain, field(ask, "command_type").to_owned()),
                 (Style::Plain, render::plain(ask, "requested_by")),
-                (Style::Dim, render::moment(field(ask, "expires_at"))),
+                (Style::Dim, ctx.out.moment(field(ask, "expires_at"))),
                 (Style::Plain, render::cut(field(ask, "question"), 80)),
             ]
         })

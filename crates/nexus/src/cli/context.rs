@@ -234,7 +234,7 @@ impl Ctx {
                 return Err(Fail::Usage(text::nobody_to_ask(self.lang())));
             }
         };
-        Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes" | "예" | "네" | "ㅇ"))
+        Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes" | "예" | "네"))
     }
 
     /// An argument that is JSON: the text, `@file`, or `-`.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::context::{Ctx, Done, Door};
 use super::exit::Exit;
 use super::out::{Line, Style};
-use super::render::{self, field};
+use super::render::field;
 use super::{table, text};
 use crate::client::api::segment;
 
@@ -127,8 +127,8 @@ pub async fn run(ctx: &Ctx, verb: &KeyVerb) -> Done {
                         (Style::Plain, field(key, "kind").to_owned()),
                         (Style::Plain, field(key, "title").to_owned()),
                         (Style::Dim, field(key, "prefix").to_owned()),
-                        (Style::Dim, render::moment(field(key, "expires_at"))),
-                        (Style::Dim, render::moment(field(key, "last_used_at"))),
+                        (Style::Dim, ctx.out.moment(field(key, "expires_at"))),
+                        (Style::Dim, ctx.out.moment(field(key, "last_used_at"))),
                     ]
                 })
                 .collect();

@@ -6,6 +6,7 @@ use std::io::{self, IsTerminal as _, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use jiff::tz::TimeZone;
 use nexus_kit::settings::Lang;
 use serde_json::Value;
 
@@ -96,6 +97,8 @@ pub struct Out {
     pub lang: Lang,
     /// JSON lines on standard output instead of text.
     pub json: bool,
+    /// Where the person who reads this is.
+    zone: TimeZone,
     colour: bool,
     colour_errors: bool,
     sink: Sink,
@@ -108,6 +111,7 @@ impl Out {
         Self {
             lang,
             json,
+            zone: TimeZone::system(),
             colour: !no_color && io::stdout().is_terminal(),
             colour_errors: !no_color && io::stderr().is_terminal(),
             sink: Sink::Process,
@@ -120,6 +124,7 @@ impl Out {
         Self {
             lang,
             json,
+            zone: TimeZone::UTC,
             colour: false,
             colour_errors: false,
             sink: Sink::Memory(Arc::default()),
@@ -138,6 +143,23 @@ impl Out {
     /// Whether whoever read standard output went away, as `head` does: time to stop, and no error.
     pub fn closed(&self) -> bool {
         self.closed.load(Ordering::Relaxed)
+    }
+
+    /// `14:04:03` where the reader is, of an RFC 3339 time.
+    pub fn clock(&self, at: &str) -> String {
+        self.time(at, "%H:%M:%S")
+    }
+
+    /// `2026-11-21 14:04:03` where the reader is.
+    pub fn moment(&self, at: &str) -> String {
+        self.time(at, "%Y-%m-%d %H:%M:%S")
+    }
+
+    fn time(&self, at: &str, format: &str) -> String {
+        match at.parse::<jiff::Timestamp>() {
+            Ok(time) => time.to_zoned(self.zone.clone()).strftime(format).to_string(),
+            Err(_) => at.to_owned(),
+        }
     }
 
     /// A line of the answer.
@@ -266,6 +288,15 @@ mod tests {
         );
         assert_eq!(out.matches('\x1b').count(), 2, "only our own colours");
         assert_eq!(visible("한글 → ok"), "한글 → ok");
+    }
+
+    #[test]
+    fn times_are_those_of_the_reader() {
+        let mut out = Out::memory(Lang::Ko, false);
+        out.zone = TimeZone::fixed(jiff::tz::offset(9));
+        assert_eq!(out.clock("2026-11-21T20:04:03.123Z"), "05:04:03");
+        assert_eq!(out.moment("2026-11-21T20:04:03.123Z"), "2026-11-22 05:04:03");
+        assert_eq!(out.moment("no time"), "no time");
     }
 
     #[test]

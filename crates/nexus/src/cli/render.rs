@@ -1,6 +1,5 @@
 //! Reports, tasks and asks as a person reads them.
 
-use nexus_kit::settings::Lang;
 use serde_json::Value;
 
 use super::out::{Line, Out, Style};
@@ -20,20 +19,10 @@ pub fn plain(value: &Value, name: &str) -> String {
     }
 }
 
-/// `05:04:03` of an RFC 3339 time, or the whole text if it is none.
-pub fn clock(at: &str) -> &str {
-    match at.get(11..19) {
-        Some(time) if at.as_bytes().get(10) == Some(&b'T') => time,
-        _ => at,
-    }
-}
-
-/// `2026-11-21 05:04:03` of an RFC 3339 time.
-pub fn moment(at: &str) -> String {
-    match at.get(..19) {
-        Some(moment) if at.as_bytes().get(10) == Some(&b'T') => moment.replacen('T', " ", 1),
-        _ => at.to_owned(),
-    }
+/// A field as a person reads it: times are theirs.
+fn told(out: &Out, value: &Value, name: &str) -> String {
+    let text = plain(value, name);
+    if name.ends_with("_at") { out.moment(&text) } else { text }
 }
 
 /// How a level or a status looks; words carry the meaning, colour only helps.
@@ -60,7 +49,8 @@ pub fn concerns(change: &Value, report: &Value, task_id: &str) -> bool {
 }
 
 /// One change of a report as a line: time, kind, task, level, words.
-pub fn change(lang: Lang, report: &Value, change: &Value) -> Line {
+pub fn change(out: &Out, report: &Value, change: &Value) -> Line {
+    let lang = out.lang;
     let value = change.get("value").unwrap_or(&Value::Null);
     let id = field(change, "id");
     let kind = match field(change, "collection") {
@@ -69,8 +59,8 @@ pub fn change(lang: Lang, report: &Value, change: &Value) -> Line {
         "alerts" => "alert",
         other => other,
     };
-    let line =
-        Line::new(Style::Dim, clock(field(report, "at"))).and(Style::Plain, format!("{kind:<9}"));
+    let line = Line::new(Style::Dim, out.clock(field(report, "at")))
+        .and(Style::Plain, format!("{kind:<9}"));
     if field(change, "op") == "remove" {
         return line.and(Style::Name, id).and(Style::Dim, text::removed(lang));
     }
@@ -152,7 +142,7 @@ pub fn task(out: &Out, task: &Value) {
         "failure_code",
         "last_error",
     ] {
-        let value = plain(task, name);
+        let value = told(out, task, name);
         if !value.is_empty() {
             out.line(&Line::new(Style::Dim, format!("  {name}:")).and(Style::Plain, value));
         }
@@ -161,7 +151,7 @@ pub fn task(out: &Out, task: &Value) {
         for attempt in attempts {
             out.line(
                 &Line::new(Style::Dim, format!("  #{}", plain(attempt, "attempt")))
-                    .and(Style::Dim, moment(field(attempt, "started_at")))
+                    .and(Style::Dim, out.moment(field(attempt, "started_at")))
                     .and(Style::Plain, field(attempt, "agent"))
                     .and(style(field(attempt, "outcome")), field(attempt, "outcome"))
                     .and(Style::Bad, field(attempt, "failure_code"))
@@ -198,7 +188,7 @@ pub fn ask(out: &Out, ask: &Value) {
         "decided_by",
         "reason",
     ] {
-        let value = plain(ask, name);
+        let value = told(out, ask, name);
         if !value.is_empty() {
             out.line(&Line::new(Style::Dim, format!("  {name}:")).and(Style::Plain, value));
         }

@@ -16,6 +16,9 @@ use super::{params::params, text};
 use crate::client::api::{Api, ApiError, segment};
 use crate::client::stream::{Follower, Happening};
 
+/// Longest wait that a busy server may ask for before a command fails instead.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// `send`
 #[derive(Debug, Args)]
 pub struct SendArgs {
@@ -161,10 +164,15 @@ async fn deliver(ctx: &Ctx, api: &Api, body: &Value, key: &str) -> Result<Value,
                 return Err(Fail::Api(ApiError::Strange("no task_id in the answer".into())));
             }
             Ok(accepted) => return Ok(accepted),
-            Err(error @ ApiError::Unreachable(_)) => {
-                let Some(wait) = waits.next() else { return Err(error.into()) };
-                ctx.note(text::lost(ctx.lang(), &error.to_string(), wait.as_secs()));
-                tokio::time::sleep(*wait).await;
+            Err(error) if error.passing() => {
+                let asked = error.refusal().and_then(|refusal| refusal.retry_after);
+                let wait = match (waits.next(), asked.map(Duration::from_secs)) {
+                    (Some(_), Some(asked)) if asked <= PATIENCE => asked,
+                    (Some(wait), None) => *wait,
+                    _ => return Err(error.into()),
+                };
+                ctx.note(text::not_taken(ctx.lang(), &error.to_string(), wait.as_secs()));
+                tokio::time::sleep(wait).await;
             }
             Err(error) => return Err(error.into()),
         }
@@ -233,7 +241,7 @@ fn show(ctx: &Ctx, report: &Value, task_id: &str, hinted: &mut bool) {
         return;
     }
     for change in ours() {
-        ctx.out.line(&render::change(ctx.lang(), report, change));
+        ctx.out.line(&render::change(&ctx.out, report, change));
         let pending = field(change, "collection") == "asks"
             && change.get("value").is_some_and(|ask| field(ask, "status") == "pending");
         if pending && !std::mem::replace(hinted, true) {

@@ -91,7 +91,7 @@ async fn list(ctx: &Ctx, args: &ListArgs) -> Done {
             let risk = field(task, "risk");
             vec![
                 (Style::Name, field(task, "task_id").to_owned()),
-                (Style::Dim, render::moment(field(task, "created_at"))),
+                (Style::Dim, ctx.out.moment(field(task, "created_at"))),
                 (render::style(status), text::status(ctx.lang(), status)),
                 (render::style(risk), risk.to_owned()),
                 (Style::Plain, field(task, "command_type").to_owned()),

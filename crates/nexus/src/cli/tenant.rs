@@ -6,7 +6,7 @@ use serde_json::json;
 use super::context::{Ctx, Done, Door};
 use super::exit::Exit;
 use super::out::{Line, Style};
-use super::render::{self, field};
+use super::render::field;
 use super::{table, text};
 
 /// Verbs of tenants.
@@ -63,7 +63,7 @@ pub async fn run(ctx: &Ctx, verb: &TenantVerb) -> Done {
                         (Style::Name, field(tenant, "org_id").to_owned()),
                         (Style::Name, field(tenant, "project_id").to_owned()),
                         (Style::Plain, field(tenant, "title").to_owned()),
-                        (Style::Dim, render::moment(field(tenant, "created_at"))),
+                        (Style::Dim, ctx.out.moment(field(tenant, "created_at"))),
                         (Style::Warn, state),
                     ]
                 })

@@ -100,6 +100,7 @@ texts! {
 
     watching(tenant: &str, cursor: &str, tasks: usize, asks: usize) = "watching {tenant} from {cursor}: {tasks} tasks under way, {asks} asks pending", "{tenant}을(를) {cursor}부터 봅니다: 진행 중인 작업 {tasks}개, 대기 중인 승인 {asks}개";
     resumed(cursor: &str) = "resumed after {cursor}", "{cursor} 다음부터 이어서 봅니다";
+    not_taken(why: &str, seconds: u64) = "not taken ({why}); again in {seconds} s", "접수되지 않았습니다({why}). {seconds}초 뒤 다시 보냅니다";
     lost(why: &str, seconds: u64) = "connection lost ({why}); again in {seconds} s", "연결이 끊겼습니다({why}). {seconds}초 뒤 다시 연결합니다";
     bye(reason: &str) = "the server ended the stream ({reason}); coming back", "서버가 스트림을 닫았습니다({reason}). 다시 연결합니다";
     bye_for_good(reason: &str) = "the server ended the stream for good ({reason})", "서버가 스트림을 완전히 닫았습니다({reason})";

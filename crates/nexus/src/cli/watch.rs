@@ -59,7 +59,7 @@ pub async fn run(ctx: &Ctx, args: &WatchArgs) -> Done {
                 }
                 for change in report.get("changes").and_then(Value::as_array).into_iter().flatten()
                 {
-                    ctx.out.line(&render::change(lang, &report, change));
+                    ctx.out.line(&render::change(&ctx.out, &report, change));
                 }
             }
             Happening::Bye { reason, reconnect } => {

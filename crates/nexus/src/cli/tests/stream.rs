@@ -108,7 +108,8 @@ fn a_connection_that_breaks_while_sending_sends_once() {
             status(2, "succeeded"),
             Step::Silence(2_000),
         ]),
-        (COMMAND, 0 | 1) => Reply::Drop,
+        (COMMAND, 0) => Reply::Drop,
+        (COMMAND, 1) => Reply::Json(503, json!({"code": "store_busy", "detail": "Full."})),
         (COMMAND, _) => accepted(),
         _ => Reply::Json(200, task("succeeded")),
     });
