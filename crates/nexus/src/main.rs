@@ -1,1 +1,5 @@
-fn main() {}
+//! The NEXUS control plane: one binary.
+
+fn main() -> std::process::ExitCode {
+    nexus::cli::main()
+}

@@ -1,5 +1,18 @@
 //! Settings: one typed struct per concern. Tests build the structs; only the binary reads files and
-//! the environment.
+//! the environment, through [`load`], by the one table in [`table`].
+
+mod check;
+pub mod docs;
+mod dotenv;
+pub mod keys;
+pub mod load;
+mod sources;
+pub mod table;
+mod table_reserved;
+mod value;
+
+#[cfg(test)]
+mod tests;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -51,6 +64,8 @@ pub struct Settings {
     pub egress: Egress,
     /// Logs.
     pub log: Log,
+    /// What the commands of the terminal use to find a server.
+    pub client: Client,
 }
 
 /// `NEXUS_BIND` and the bounds of a connection.
@@ -230,5 +245,75 @@ pub struct Log {
 impl Default for Log {
     fn default() -> Self {
         Self { level: "info".into(), format: "auto".into() }
+    }
+}
+
+/// A language that NEXUS speaks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Lang {
+    /// English.
+    #[default]
+    En,
+    /// Korean.
+    Ko,
+}
+
+impl Lang {
+    /// Reads `ko`, `en`, or a locale such as `ko_KR.UTF-8`; `None` for any other language.
+    pub fn parse(text: &str) -> Option<Self> {
+        let tag = text.split(['_', '-', '.', '@']).next().unwrap_or_default();
+        match tag.to_ascii_lowercase().as_str() {
+            "ko" => Some(Self::Ko),
+            "en" => Some(Self::En),
+            _ => None,
+        }
+    }
+}
+
+/// One text in both languages.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Text {
+    /// English.
+    pub en: String,
+    /// Korean.
+    pub ko: String,
+}
+
+impl Text {
+    /// Both languages side by side.
+    pub fn new(en: impl Into<String>, ko: impl Into<String>) -> Self {
+        Self { en: en.into(), ko: ko.into() }
+    }
+
+    /// The text in one language.
+    pub fn get(&self, lang: Lang) -> &str {
+        match lang {
+            Lang::En => &self.en,
+            Lang::Ko => &self.ko,
+        }
+    }
+}
+
+/// What the commands of the terminal use; a server ignores it.
+#[derive(Clone, Debug)]
+pub struct Client {
+    /// `NEXUS_URL`: where the server is, without a slash at the end.
+    pub url: String,
+    /// `NEXUS_ORG`.
+    pub org: String,
+    /// `NEXUS_PROJECT`.
+    pub project: String,
+    /// `NEXUS_LANG`; none means the locale decides.
+    pub lang: Option<Lang>,
+}
+
+impl Default for Client {
+    fn default() -> Self {
+        Self {
+            url: "http://127.0.0.1:8000".into(),
+            org: "default".into(),
+            project: "default".into(),
+            lang: None,
+        }
     }
 }

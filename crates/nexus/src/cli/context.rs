@@ -1,0 +1,245 @@
+//! What every verb is given, and how it fails.
+
+use std::io::{BufRead as _, IsTerminal as _};
+
+use nexus_core::tenant::Tenant;
+use nexus_kit::settings::Lang;
+use nexus_kit::settings::load::{Inputs, SettingProblem, load_client, read_secret_file};
+use serde_json::json;
+
+use super::Global;
+use super::exit::Exit;
+use super::out::{Line, Out, Style};
+use super::text;
+use crate::client::api::{Api, ApiError, loopback};
+use crate::client::stream::Patience;
+
+/// How a verb ends.
+pub type Done = Result<Exit, Fail>;
+
+/// Who can be asked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Person {
+    /// Whoever sits at the terminal, if there is one.
+    Terminal,
+    /// Somebody who always says this; in tests.
+    Says(&'static str),
+    /// Nobody.
+    Nobody,
+}
+
+/// Whose key a verb needs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Door {
+    /// A program's; the admin's opens it too.
+    Service,
+    /// The admin's alone.
+    Admin,
+}
+
+/// What a verb is given.
+pub struct Ctx {
+    /// Where to print.
+    pub out: Out,
+    /// Options of every command.
+    pub global: Global,
+    /// Where settings come from.
+    pub inputs: Inputs,
+    /// Who can be asked.
+    pub person: Person,
+    /// How long a stream waits before it comes back.
+    pub patience: Patience,
+}
+
+/// Why a verb failed.
+#[derive(Debug)]
+pub enum Fail {
+    /// The command line is wrong.
+    Usage(String),
+    /// The settings are wrong.
+    Settings(Vec<SettingProblem>),
+    /// The server.
+    Api(ApiError),
+    /// Anything else.
+    Other(String),
+}
+
+impl From<ApiError> for Fail {
+    fn from(error: ApiError) -> Self {
+        Self::Api(error)
+    }
+}
+
+impl From<Vec<SettingProblem>> for Fail {
+    fn from(problems: Vec<SettingProblem>) -> Self {
+        Self::Settings(problems)
+    }
+}
+
+impl Fail {
+    /// The exit code.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Usage(_) | Self::Settings(_) => Exit::Usage,
+            Self::Api(ApiError::Unreachable(_)) => Exit::Unreachable,
+            Self::Api(ApiError::Refused(refusal)) if refusal.status < 500 => Exit::Refused,
+            Self::Api(_) | Self::Other(_) => Exit::Failed,
+        }
+    }
+
+    /// Says what went wrong and what to do.
+    pub fn print(&self, out: &Out) {
+        if out.json {
+            out.json(&self.json(out.lang));
+            return;
+        }
+        let head = |text: String| {
+            out.note(&Line::new(Style::Bad, text::error(out.lang)).and(Style::Plain, text))
+        };
+        let more = |text: String| out.note(&Line::plain("  ").and(Style::Plain, text));
+        match self {
+            Self::Usage(text) | Self::Other(text) => head(text.clone()),
+            Self::Settings(problems) => {
+                head(text::bad_settings(out.lang, problems.len()));
+                problems.iter().for_each(|problem| more(problem.line(out.lang)));
+            }
+            Self::Api(ApiError::Unreachable(why)) => {
+                head(text::unreachable(out.lang, why));
+                more(text::unreachable_hint(out.lang));
+            }
+            Self::Api(ApiError::Strange(why)) => head(text::strange(out.lang, why)),
+            Self::Api(ApiError::Refused(refusal)) => {
+                let code = if refusal.code.is_empty() {
+                    refusal.status.to_string()
+                } else {
+                    format!("{} ({})", refusal.code, refusal.status)
+                };
+                head(format!("{code}: {}", refusal.detail));
+                for error in &refusal.errors {
+                    let path = if error.path.is_empty() { "/" } else { &error.path };
+                    more(format!("{path}: {}", error.message));
+                }
+                if let Some(hint) = text::what_to_do(out.lang, refusal) {
+                    more(hint);
+                }
+                if let Some(id) = &refusal.correlation_id {
+                    more(format!("correlation_id: {id}"));
+                }
+            }
+        }
+    }
+
+    fn json(&self, lang: Lang) -> serde_json::Value {
+        let exit = self.exit() as u8;
+        match self {
+            Self::Api(ApiError::Refused(refusal)) => json!({
+                "event": "error", "exit": exit, "status": refusal.status, "code": refusal.code,
+                "detail": refusal.detail, "correlation_id": refusal.correlation_id,
+                "errors": refusal.errors.iter()
+                    .map(|error| json!({"path": error.path, "message": error.message}))
+                    .collect::<Vec<_>>(),
+            }),
+            Self::Api(error) => json!({
+                "event": "error", "exit": exit, "code": match error {
+                    ApiError::Unreachable(_) => "unreachable",
+                    _ => "strange_answer",
+                }, "detail": error.to_string(),
+            }),
+            Self::Usage(text) | Self::Other(text) => json!({
+                "event": "error", "exit": exit,
+                "code": if matches!(self, Self::Usage(_)) { "usage" } else { "failed" },
+                "detail": text,
+            }),
+            Self::Settings(problems) => json!({
+                "event": "error", "exit": exit, "code": "bad_settings",
+                "detail": text::bad_settings(lang, problems.len()),
+                "problems": problems.iter().map(|problem| problem.line(lang)).collect::<Vec<_>>(),
+            }),
+        }
+    }
+}
+
+impl Ctx {
+    /// The language.
+    pub fn lang(&self) -> Lang {
+        self.out.lang
+    }
+
+    /// A client of the server, for the tenant and with the key that this verb needs.
+    pub fn api(&self, door: Door) -> Result<Api, Fail> {
+        let mut inputs = self.inputs.clone();
+        // What the command line says must pass the same checks and wins over every source.
+        for (name, value) in [
+            ("NEXUS_URL", &self.global.url),
+            ("NEXUS_ORG", &self.global.org),
+            ("NEXUS_PROJECT", &self.global.project),
+        ] {
+            if let Some(value) = value {
+                let by_file = format!("{name}_FILE");
+                inputs.env.retain(|(key, _)| key != name && *key != *by_file);
+                inputs.env.push((name.into(), value.into()));
+            }
+        }
+        let settings = load_client(&inputs)?.settings;
+        let key = match &self.global.key_file {
+            Some(path) => read_secret_file(&inputs.dir.join(path))
+                .map_err(|text| Fail::Usage(text.get(self.lang()).to_owned()))?,
+            None => match door {
+                Door::Service if !settings.keys.service.is_empty() => settings.keys.service,
+                Door::Service | Door::Admin => settings.keys.admin,
+            },
+        };
+        if key.is_empty() {
+            return Err(Fail::Usage(match door {
+                Door::Service => text::no_key(self.lang()),
+                Door::Admin => text::no_admin_key(self.lang()),
+            }));
+        }
+        let client = settings.client;
+        if client.url.starts_with("http:") && !loopback(&client.url) {
+            self.warn(&text::plain_http(self.lang(), &client.url));
+        }
+        let tenant = Tenant::new(&client.org, &client.project)
+            .map_err(|error| Fail::Usage(error.to_string()))?;
+        Ok(Api::new(&client.url, &tenant, &key)?)
+    }
+
+    /// A word of caution.
+    pub fn warn(&self, text: &str) {
+        self.out.note(&Line::new(Style::Warn, text::warning(self.lang())).and(Style::Plain, text));
+    }
+
+    /// A word beside the answer.
+    pub fn note(&self, text: impl Into<String>) {
+        self.out.note(&Line::new(Style::Dim, text));
+    }
+
+    /// Asks whether to go on. With `yes` nobody is asked; without a terminal nobody can be.
+    pub async fn confirm(&self, question: &str, yes: bool) -> Result<bool, Fail> {
+        if yes {
+            return Ok(true);
+        }
+        let terminal = || std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+        let answer = match self.person {
+            Person::Says(answer) => answer.to_owned(),
+            Person::Terminal if terminal() => {
+                self.out.prompt(&format!("{question} [y/N]"));
+                let read = tokio::task::spawn_blocking(|| {
+                    let mut line = String::new();
+                    std::io::stdin().lock().read_line(&mut line).map(|_| line)
+                });
+                read.await.ok().and_then(Result::ok).unwrap_or_default()
+            }
+            Person::Terminal | Person::Nobody => {
+                return Err(Fail::Usage(text::nobody_to_ask(self.lang())));
+            }
+        };
+        Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes" | "예" | "네"))
+    }
+
+    /// An argument that is JSON: the text, `@file`, or `-`.
+    pub fn json_argument(&self, text: &str) -> Result<serde_json::Value, Fail> {
+        crate::client::api::json_argument(text)
+            .map_err(|why| Fail::Usage(text::not_json(self.lang(), &why)))
+    }
+}

@@ -1,0 +1,158 @@
+//! Every sentence that the command line says, English and Korean side by side.
+
+use nexus_kit::settings::Lang;
+
+use crate::client::api::Refusal;
+
+/// Makes one function for each message: the same arguments, a format in each language.
+macro_rules! texts {
+    ($($name:ident($($arg:ident: $type:ty),*) = $en:literal, $ko:literal;)*) => {$(
+        #[doc = $en]
+        pub fn $name(lang: Lang, $($arg: $type),*) -> String {
+            match lang {
+                Lang::En => format!($en),
+                Lang::Ko => format!($ko),
+            }
+        }
+    )*};
+}
+
+/// Makes one function for each table: the headings of its columns in each language.
+macro_rules! headings {
+    ($($name:ident[$count:literal] = $en:expr, $ko:expr;)*) => {$(
+        /// Headings of a table.
+        pub fn $name(lang: Lang) -> [&'static str; $count] {
+            match lang {
+                Lang::En => $en,
+                Lang::Ko => $ko,
+            }
+        }
+    )*};
+}
+
+texts! {
+    error() = "error:", "오류:";
+    warning() = "warning:", "경고:";
+    interrupted() = "interrupted; what was sent goes on", "중단했습니다. 이미 보낸 것은 계속 진행됩니다";
+
+    bad_settings(count: usize) = "{count} problem(s) in the settings", "설정에 문제가 {count}개 있습니다";
+    settings_ok() = "the settings are in order", "설정에 문제가 없습니다";
+    keys_made(path: &str) = "made NEXUS_API_KEY and ADMIN_API_KEY in {path}; keep that file", "{path}에 NEXUS_API_KEY와 ADMIN_API_KEY를 만들었습니다. 이 파일을 잘 보관하세요";
+    keys_failed(path: &str, why: &str) = "cannot make keys in {path}: {why}", "{path}에 키를 만들 수 없습니다: {why}";
+
+    unreachable(why: &str) = "cannot reach the server: {why}", "서버에 연결할 수 없습니다: {why}";
+    unreachable_hint() = "does `nexus serve` run there? --url and NEXUS_URL say where to look", "그곳에서 `nexus serve`가 실행 중인가요? 주소는 --url 또는 NEXUS_URL로 지정합니다";
+    strange(why: &str) = "the server's answer makes no sense: {why}", "서버의 응답을 이해할 수 없습니다: {why}";
+    no_key() = "no key: set NEXUS_API_KEY, run where the server's keys.env is, or name a file with --key-file", "키가 없습니다. NEXUS_API_KEY를 설정하거나, 서버의 keys.env가 있는 곳에서 실행하거나, --key-file로 파일을 지정하세요";
+    no_admin_key() = "no admin key: set ADMIN_API_KEY, run where the server's keys.env is, or name a file with --key-file", "관리자 키가 없습니다. ADMIN_API_KEY를 설정하거나, 서버의 keys.env가 있는 곳에서 실행하거나, --key-file로 파일을 지정하세요";
+    plain_http(url: &str) = "{url} is plain HTTP: the key travels where others may read it", "{url}은(는) 평문 HTTP입니다. 다른 사람이 키를 읽을 수 있습니다";
+    retry_in(seconds: u64) = "try again in {seconds} s", "{seconds}초 뒤에 다시 시도하세요";
+    check_key() = "check the key: NEXUS_API_KEY, ADMIN_API_KEY, --key-file", "키를 확인하세요: NEXUS_API_KEY, ADMIN_API_KEY, --key-file";
+    check_rights() = "this key may not do that; approving and administering need ADMIN_API_KEY", "이 키로는 할 수 없습니다. 승인과 관리에는 ADMIN_API_KEY가 필요합니다";
+    check_tenant() = "check the id, and the tenant: --org, --project", "ID와 테넌트(--org, --project)를 확인하세요";
+    decided_already(ask: &str) = "somebody decided {ask} already; `nexus watch` shows what came of it", "{ask}은(는) 이미 결정되었습니다. 결과는 `nexus watch`에서 볼 수 있습니다";
+    look_again() = "it has changed since; look again before you decide", "그 사이에 내용이 바뀌었습니다. 다시 확인한 뒤 결정하세요";
+    see_types() = "`nexus types list` shows what can be sent", "보낼 수 있는 명령은 `nexus types list`에서 볼 수 있습니다";
+    see_log() = "the server's log has the cause", "원인은 서버 로그에 있습니다";
+
+    bad_params(why: &str) = "--params: {why}", "--params: {why}";
+    params_not_object() = "--params must be a JSON object", "--params는 JSON 객체여야 합니다";
+    not_key_value(word: &str) = "{word:?} is not key=value, key:=json or key=@file", "{word:?}은(는) key=value, key:=json, key=@file 형식이 아닙니다";
+    key_twice(key: &str) = "{key} stands twice", "{key}이(가) 두 번 있습니다";
+    bad_value(key: &str, why: &str) = "{key}: {why}", "{key}: {why}";
+    not_json(why: &str) = "cannot be read as JSON: {why}", "JSON으로 읽을 수 없습니다: {why}";
+    bad_tenant(text: &str) = "{text:?} is no tenant; write ORG:PROJECT", "{text:?}은(는) 테넌트가 아닙니다. ORG:PROJECT 형식으로 쓰세요";
+    bad_expect(text: &str) = "{text:?} is not SEQ:HASH with 64 hex digits", "{text:?}은(는) SEQ:HASH(16진수 64자리) 형식이 아닙니다";
+    nobody_to_ask() = "there is no terminal to ask at; add --yes if you mean it", "확인을 물어볼 터미널이 없습니다. 그대로 진행하려면 --yes를 붙이세요";
+    no_rules() = "needs a JSON list of rules, or an object with rules", "규칙의 JSON 목록, 또는 rules가 있는 객체가 필요합니다";
+
+    accepted() = "accepted", "접수됨";
+    sent() = "sent", "보냄";
+    made() = "made", "만듦";
+    registered() = "registered", "등록함";
+    revoked() = "revoked", "폐기함";
+    paused() = "paused", "멈춤";
+    removed() = "removed", "삭제됨";
+    nothing_here() = "nothing here", "해당하는 것이 없습니다";
+    nothing_sent() = "nothing was sent", "아무것도 보내지 않았습니다";
+    decision_sent() = "decision sent", "결정을 보냈습니다";
+    watch_hint() = "`nexus watch` shows what comes of it", "결과는 `nexus watch`에서 볼 수 있습니다";
+    needs_approval(ask: &str) = "waits for a person: nexus approve {ask}", "사람의 승인을 기다립니다: nexus approve {ask}";
+    stopped_waiting(task: &str) = "stopped waiting; the task goes on: nexus task show {task}", "대기를 멈췄습니다. 작업은 계속됩니다: nexus task show {task}";
+    key_made(id: &str) = "{id}: this key is shown only now", "{id}: 이 키는 지금 한 번만 표시됩니다";
+    policy_set(version: &str) = "the policy is version {version}", "정책이 버전 {version}이(가) 되었습니다";
+    disabled(why: &str) = "disabled: {why}", "사용할 수 없음: {why}";
+
+    approve_question() = "Approve exactly this?", "정확히 이 내용을 승인할까요?";
+    deny_question() = "Deny this?", "이 요청을 거절할까요?";
+    edited() = "with these params instead:", "다음 매개변수로 바꾸어 승인:";
+    policy_question(count: usize) = "Replace all rules by these {count}?", "모든 규칙을 이 {count}개로 바꿀까요?";
+    pause_question(tenant: &str) = "Stop all execution of {tenant}?", "{tenant}의 모든 실행을 멈출까요?";
+    revoke_question(id: &str) = "End {id} for good?", "{id}을(를) 영구히 폐기할까요?";
+
+    attempt(number: u64) = "attempt {number}", "{number}번째 시도";
+    params() = "params", "매개변수";
+    result() = "result", "결과";
+    bound() = "files", "파일";
+    audit_whole() = "whole", "온전함";
+    audit_broken() = "BROKEN", "손상됨";
+    audit_entries(count: u64) = "{count} entries", "{count}개 항목";
+
+    watching(tenant: &str, cursor: &str, tasks: usize, asks: usize) = "watching {tenant} from {cursor}: {tasks} tasks under way, {asks} asks pending", "{tenant}을(를) {cursor}부터 봅니다: 진행 중인 작업 {tasks}개, 대기 중인 승인 {asks}개";
+    resumed(cursor: &str) = "resumed after {cursor}", "{cursor} 다음부터 이어서 봅니다";
+    not_taken(why: &str, seconds: u64) = "not taken ({why}); again in {seconds} s", "접수되지 않았습니다({why}). {seconds}초 뒤 다시 보냅니다";
+    lost(why: &str, seconds: u64) = "connection lost ({why}); again in {seconds} s", "연결이 끊겼습니다({why}). {seconds}초 뒤 다시 연결합니다";
+    bye(reason: &str) = "the server ended the stream ({reason}); coming back", "서버가 스트림을 닫았습니다({reason}). 다시 연결합니다";
+    bye_for_good(reason: &str) = "the server ended the stream for good ({reason})", "서버가 스트림을 완전히 닫았습니다({reason})";
+}
+
+headings! {
+    config_heading[3] = ["NAME", "VALUE", "SOURCE"], ["이름", "값", "출처"];
+    asks_heading[6] = ["ASK", "STATUS", "TYPE", "REQUESTED BY", "EXPIRES", "QUESTION"], ["승인 요청", "상태", "유형", "요청자", "만료", "질문"];
+    tasks_heading[6] = ["TASK", "CREATED", "STATUS", "RISK", "TYPE", "FAILURE"], ["작업", "생성", "상태", "위험도", "유형", "실패 코드"];
+    types_heading[5] = ["TYPE", "RISK", "AGENT", "TITLE", "STATE"], ["유형", "위험도", "에이전트", "제목", "상태"];
+    tenants_heading[5] = ["ORG", "PROJECT", "TITLE", "CREATED", "STATE"], ["조직", "프로젝트", "제목", "생성", "상태"];
+    keys_heading[6] = ["KEY", "KIND", "TITLE", "PREFIX", "EXPIRES", "LAST USED"], ["키", "종류", "제목", "앞부분", "만료", "마지막 사용"];
+}
+
+/// A status of a task or an ask; one that a later server has stays as it is.
+pub fn status(lang: Lang, status: &str) -> String {
+    let ko = match status {
+        "waiting_approval" => "승인 대기",
+        "queued" => "대기 중",
+        "running" => "실행 중",
+        "retrying" => "재시도 대기",
+        "succeeded" => "성공",
+        "dead" => "실패",
+        "held" => "보류",
+        "alarmed" => "경보",
+        "denied" => "거절됨",
+        "expired" => "만료됨",
+        "cancelled" => "취소됨",
+        "pending" => "결정 대기",
+        "approved" => "승인됨",
+        "superseded" => "대체됨",
+        other => other,
+    };
+    match lang {
+        Lang::En => status.to_owned(),
+        Lang::Ko => ko.to_owned(),
+    }
+}
+
+/// What a person can do about a refusal.
+pub fn what_to_do(lang: Lang, refusal: &Refusal) -> Option<String> {
+    Some(match (refusal.code.as_str(), refusal.status) {
+        ("ask_already_decided", _) => {
+            decided_already(lang, refusal.ask_id.as_deref().unwrap_or("ask"))
+        }
+        (code, _) if code.contains("digest") => look_again(lang),
+        (code, _) if code.contains("command_type") => see_types(lang),
+        (_, 401) => check_key(lang),
+        (_, 403) => check_rights(lang),
+        (_, 404) => check_tenant(lang),
+        _ if refusal.retry_after.is_some() => retry_in(lang, refusal.retry_after?),
+        (_, 500..) => see_log(lang),
+        _ => return None,
+    })
+}
