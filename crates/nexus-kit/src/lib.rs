@@ -3,3 +3,5 @@
 
 pub mod http;
 pub mod settings;
+pub mod supervise;
+pub mod telemetry;

@@ -1,0 +1,4 @@
+//! What an operator sees: metrics and logs.
+
+pub mod metrics;
+mod process;
