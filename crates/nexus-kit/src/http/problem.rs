@@ -136,11 +136,14 @@ impl IntoResponse for Problem {
         if let Some(seconds) = self.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
-        response.extensions_mut().insert(Refusal(self.code));
+        // Rides along so that the layers outside can count it and write it again with its id.
+        response.extensions_mut().insert(self);
         response
     }
 }
 
-/// Rides on a refused response so that logs and metrics can name the code.
-#[derive(Clone, Copy, Debug)]
-pub struct Refusal(pub &'static str);
+impl From<Problem> for Response {
+    fn from(problem: Problem) -> Self {
+        problem.into_response()
+    }
+}
