@@ -125,7 +125,7 @@ fn has_one_host(version: Version, uri: &Uri, headers: &HeaderMap) -> bool {
             let plain = |b: &u8| b.is_ascii_alphanumeric() || b".-_:[]".contains(b);
             let host = Authority::try_from(host.as_bytes()).ok();
             host.is_some_and(|host| {
-                host.as_str().as_bytes().iter().all(|b| plain(b))
+                host.as_str().as_bytes().iter().all(plain)
                     && uri.authority().is_none_or(|named| *named == host)
             })
         }
