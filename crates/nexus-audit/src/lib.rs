@@ -107,7 +107,8 @@ pub fn verify(q: &Read, chain: &str, expect: Option<&ChainHead>) -> Result<Verdi
             broken("the details of this entry were changed");
         } else if row.link(&previous) != row.hash {
             broken("this entry or its place in the chain was changed");
-        } else if expect.is_some_and(|e| e.seq == seq && e.hash != nexus_core::json::hex(&row.hash)) {
+        } else if expect.is_some_and(|e| e.seq == seq && e.hash != nexus_core::json::hex(&row.hash))
+        {
             broken("this entry is not the one that was expected");
         }
         expected_seen |= expect.is_some_and(|expect| expect.seq == seq);
@@ -143,10 +144,8 @@ impl sql::Row {
         hasher.update(self.seq.to_be_bytes());
         hasher.update(self.at.to_be_bytes());
         let texts = [&self.actor, &self.action, &self.target, &self.correlation_id];
-        for part in texts
-            .into_iter()
-            .map(String::as_bytes)
-            .chain([self.details_hash.as_slice(), previous])
+        for part in
+            texts.into_iter().map(String::as_bytes).chain([self.details_hash.as_slice(), previous])
         {
             hasher.update((part.len() as u64).to_be_bytes());
             hasher.update(part);

@@ -33,9 +33,8 @@ impl World {
         let dir = tempfile::tempdir().unwrap();
         let settings = Store { data_dir: dir.path().to_owned(), ..Store::default() };
         let clock = Clock::test(Time::from_millis(1));
-        let db =
-            Db::open(&settings, clock, Entropy::seeded(3), Metrics::default(), Arc::new(Deaf))
-                .unwrap();
+        let db = Db::open(&settings, clock, Entropy::seeded(3), Metrics::default(), Arc::new(Deaf))
+            .unwrap();
         let tenant = Tenant::parse(CHAIN).unwrap();
         for n in 0..count {
             db.write(&tenant, move |tx| {

@@ -15,11 +15,11 @@ use nexus_kit::http::query::Query;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::AuthState;
 use crate::actions::{self, KeyRequest, ROTATION_OVERLAP};
 use crate::error::AuthError;
 use crate::key::Kind;
 use crate::sql::{self, KeyRow};
-use crate::AuthState;
 
 /// A tenant to make.
 #[derive(Deserialize, ToSchema)]
@@ -166,7 +166,10 @@ pub async fn create_key(
         return Err(error.into());
     }
     if body.all_tenants && caller.principal != Principal::PlatformAdmin {
-        return Err(Problem::forbidden("forbidden", "Only ADMIN_API_KEY makes keys of all tenants."));
+        return Err(Problem::forbidden(
+            "forbidden",
+            "Only ADMIN_API_KEY makes keys of all tenants.",
+        ));
     }
     let request = KeyRequest {
         tenant: (!body.all_tenants).then(|| caller.tenant.clone()),
@@ -190,24 +193,18 @@ pub struct KeyScope {
     /// The key's id once more, where something ends for good.
     #[serde(default)]
     confirm: Option<String>,
-    /// Names the tenant where headers cannot.
-    #[serde(default)]
-    org_id: Option<String>,
-    /// Names the tenant where headers cannot.
-    #[serde(default)]
-    project_id: Option<String>,
 }
 
 impl KeyScope {
     fn tenant<'a>(&self, caller: &'a Caller<Admin>) -> Result<Option<&'a Tenant>, Problem> {
-        // Read by the extractor; here only so that they count as known.
-        let _ = (&self.org_id, &self.project_id);
         if !self.all_tenants {
             return Ok(Some(&caller.tenant));
         }
         match caller.principal {
             Principal::PlatformAdmin => Ok(None),
-            _ => Err(Problem::forbidden("forbidden", "Only ADMIN_API_KEY sees keys of all tenants.")),
+            _ => {
+                Err(Problem::forbidden("forbidden", "Only ADMIN_API_KEY sees keys of all tenants."))
+            }
         }
     }
 }

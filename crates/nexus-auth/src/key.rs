@@ -38,8 +38,7 @@ impl Kind {
 /// A new key's text and the hash to store.
 pub(crate) fn make(kind: Kind, key_id: &KeyId, entropy: &Entropy) -> (String, Hash) {
     use base64::Engine as _;
-    let secret =
-        base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(entropy.bytes::<32>());
+    let secret = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(entropy.bytes::<32>());
     let name = key_id.as_str().trim_start_matches(KeyId::PREFIX);
     let hash = sha256(secret.as_bytes());
     (format!("{}{name}_{secret}", kind.prefix()), hash)

@@ -39,10 +39,9 @@ impl KeyRow {
                 tenant: tenant.clone(),
                 types: self.types.clone(),
             }),
-            (Kind::Service, Some(tenant)) => Principal::TenantService {
-                key_id: self.key_id.clone(),
-                tenant: tenant.clone(),
-            },
+            (Kind::Service, Some(tenant)) => {
+                Principal::TenantService { key_id: self.key_id.clone(), tenant: tenant.clone() }
+            }
             (Kind::Service, None) => return None,
         })
     }

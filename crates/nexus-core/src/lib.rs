@@ -8,6 +8,7 @@ pub mod cursor;
 pub mod failure;
 pub mod id;
 pub mod json;
+pub mod mask;
 pub mod policy;
 pub mod task;
 pub mod tenant;

@@ -239,18 +239,16 @@ impl Channel {
         let newer = folded.as_ref().map(|at| self.bodies_after(&at.epoch, at.number));
         let current = match (folded.take(), newer) {
             (Some(at), Some(Some(bodies))) if bodies.is_empty() => at,
-            (Some(mut at), Some(Some(bodies))) => {
-                tokio::task::spawn_blocking(move || {
-                    for body in &bodies {
-                        at.view.apply(body).map_err(|e| DbError::Failed(e.to_string()))?;
-                    }
-                    at.number += bodies.len() as u64;
-                    at.json = at.view.to_json().into();
-                    Ok::<_, DbError>(at)
-                })
-                .await
-                .map_err(|_| DbError::Failed("folding panicked".into()))??
-            }
+            (Some(mut at), Some(Some(bodies))) => tokio::task::spawn_blocking(move || {
+                for body in &bodies {
+                    at.view.apply(body).map_err(|e| DbError::Failed(e.to_string()))?;
+                }
+                at.number += bodies.len() as u64;
+                at.json = at.view.to_json().into();
+                Ok::<_, DbError>(at)
+            })
+            .await
+            .map_err(|_| DbError::Failed("folding panicked".into()))??,
             _ => {
                 let tenant = self.tenant.clone();
                 db.read(&self.tenant, move |q| {

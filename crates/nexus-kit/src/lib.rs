@@ -10,4 +10,5 @@ pub mod http;
 pub mod hub;
 pub mod log;
 pub mod settings;
+pub mod supervise;
 pub mod telemetry;

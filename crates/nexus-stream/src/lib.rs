@@ -1,1 +1,62 @@
-//! The SSE door: one ordered, resumable stream per tenant.
+//! The SSE door: `GET /agent/reports/stream`, the only source of live UI state.
+//!
+//! Invariants: between a snapshot or an accepted cursor and whatever follows no report is missing
+//! and none comes twice, because replay and live are one loop over one cursor; ids are only ever
+//! made by this program; every end of a stream that the server chooses is announced by `bye`.
+
+mod connection;
+mod frames;
+pub mod http;
+mod places;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use nexus_kit::app::App;
+use nexus_kit::supervise::{Shutdown, Supervisor};
+
+use places::Places;
+
+/// How often channels that nobody listens to are dropped.
+const SWEEP: Duration = nexus_kit::hub::IDLE_CHANNEL;
+
+/// What this slice's handlers share.
+#[derive(Clone)]
+pub struct StreamState {
+    pub(crate) app: App,
+    pub(crate) places: Arc<Places>,
+    pub(crate) stop: Shutdown,
+}
+
+impl axum::extract::FromRef<StreamState> for App {
+    fn from_ref(state: &StreamState) -> Self {
+        state.app.clone()
+    }
+}
+
+/// Puts the slice together and starts what runs by itself: trimming and sweeping.
+pub fn start(app: &App, supervisor: &Supervisor) -> StreamState {
+    let trimming = app.clone();
+    supervisor.forever("trimmer", move |stop| {
+        let app = trimming.clone();
+        async move {
+            tokio::select! {
+                () = app.trimmer.run(&app.db) => {}
+                () = stop.triggered() => {}
+            }
+        }
+    });
+    let sweeping = app.clone();
+    supervisor.forever("hub-sweep", move |stop| {
+        let app = sweeping.clone();
+        async move {
+            loop {
+                tokio::select! {
+                    () = app.clock.sleep(SWEEP) => app.hub.sweep(),
+                    () = stop.triggered() => return,
+                }
+            }
+        }
+    });
+    StreamState { app: app.clone(), places: Arc::default(), stop: supervisor.shutdown_signal() }
+}

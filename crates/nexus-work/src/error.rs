@@ -109,9 +109,7 @@ impl From<WorkError> for Problem {
                 "This Idempotency-Key was used for another request in the last 24 hours.",
             ),
             WorkError::Precondition(detail) => Self::conflict("precondition_failed", detail),
-            WorkError::Transition(refused) => {
-                Self::conflict("wrong_state", format!("{refused}."))
-            }
+            WorkError::Transition(refused) => Self::conflict("wrong_state", format!("{refused}.")),
             WorkError::Decision(refused, ask_id) => {
                 Self::conflict(refused.code(), format!("{refused}.")).with_ask(ask_id)
             }
@@ -125,7 +123,9 @@ impl From<WorkError> for Problem {
             ),
             WorkError::PolicyVersion(version) => Self::conflict(
                 "policy_version",
-                format!("The policy has version {version} by now. Read it and apply your change to that."),
+                format!(
+                    "The policy has version {version} by now. Read it and apply your change to that."
+                ),
             ),
             WorkError::Confirm(target) => Self::bad_request(
                 "confirmation_required",

@@ -30,38 +30,46 @@ const FORGET_STEP: u64 = 200;
 const MEASURE_EVERY: Duration = Duration::from_secs(10);
 
 pub(crate) fn start(work: &Arc<Work>, supervisor: &Supervisor) {
-    let timer = work.clone();
-    supervisor.forever("work-timer", move || {
-        let work = timer.clone();
-        async move { run(&work).await }
-    });
-    let forgetter = work.clone();
-    supervisor.forever("work-forget", move || {
-        let work = forgetter.clone();
-        async move {
-            loop {
-                if let Err(error) = forget(&work).await {
-                    tracing::warn!(%error, "old tasks were not forgotten; the next pass tries again");
-                }
-                work.app.clock.sleep(FORGET_EVERY).await;
+    every(work, supervisor, "work-timer", |work| async move { timer(&work).await });
+    every(work, supervisor, "work-forget", |work| async move {
+        loop {
+            if let Err(error) = forget(&work).await {
+                tracing::warn!(%error, "old tasks were not forgotten; the next pass tries again");
             }
+            work.app.clock.sleep(FORGET_EVERY).await;
         }
     });
-    let measurer = work.clone();
-    supervisor.forever("work-measure", move || {
-        let work = measurer.clone();
+    every(work, supervisor, "work-measure", |work| async move {
+        loop {
+            if let Err(error) = measure(&work).await {
+                tracing::debug!(%error, "the queue could not be measured");
+            }
+            work.app.clock.sleep(MEASURE_EVERY).await;
+        }
+    });
+}
+
+/// Keeps a job running until the shutdown, which may cut it at any wait: a pass takes no input, and
+/// what it had handed to the store is done or not done whole.
+fn every<Fut: Future<Output = ()> + Send>(
+    work: &Arc<Work>,
+    supervisor: &Supervisor,
+    name: &'static str,
+    job: impl Fn(Arc<Work>) -> Fut + Copy + Send + Sync + 'static,
+) {
+    let work = work.clone();
+    supervisor.forever(name, move |stop| {
+        let work = work.clone();
         async move {
-            loop {
-                if let Err(error) = measure(&work).await {
-                    tracing::debug!(%error, "the queue could not be measured");
-                }
-                work.app.clock.sleep(MEASURE_EVERY).await;
+            tokio::select! {
+                () = job(work) => {}
+                () = stop.triggered() => {}
             }
         }
     });
 }
 
-async fn run(work: &Work) {
+async fn timer(work: &Work) {
     let mut last = work.app.clock.expiry();
     loop {
         if let Err(error) = pass(work).await {
@@ -89,8 +97,8 @@ async fn pass(work: &Work) -> Result<(), WorkError> {
         let expired =
             work.app.db.write(&whose, move |tx| expire(tx, &item.tenant, &item.id)).await?;
         if let Some(ask) = expired {
-            work.app.metrics.approval("expired", work.app.clock.now().since(ask.created_at));
-            work.app.metrics.task_status("expired");
+            work.app.metrics.ask_closed("expired", work.app.clock.now().since(ask.created_at));
+            work.app.metrics.task_reached("expired");
         }
     }
     lease::lapse(work).await?;
@@ -144,13 +152,13 @@ async fn measure(work: &Work) -> Result<(), WorkError> {
             Ok::<_, WorkError>((depth, oldest, dead, held, alarmed))
         })
         .await?;
-    let age = oldest.map_or(0, |oldest| work.app.clock.now().since(oldest).as_secs());
+    let age = oldest.map_or(0.0, |oldest| work.app.clock.now().since(oldest).as_secs_f64());
     let metrics = &work.app.metrics;
     let gauge = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
-    metrics.queue_depth().set(gauge(depth));
-    metrics.queue_age_seconds().set(gauge(age));
-    metrics.dlq_size().set(gauge(dead));
-    metrics.hold_size().set(gauge(held));
-    metrics.alarm_size().set(gauge(alarmed));
+    metrics.queue_depth.set(gauge(depth));
+    metrics.queue_age.set(age);
+    metrics.dlq_size.set(gauge(dead));
+    metrics.hold_size.set(gauge(held));
+    metrics.alarm_size.set(gauge(alarmed));
     Ok(())
 }

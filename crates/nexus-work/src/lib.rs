@@ -74,7 +74,10 @@ impl Work {
     pub async fn start(self: &Arc<Self>, supervisor: &Supervisor) -> Result<(), WorkError> {
         let released = contract::lease::release_dead(self).await?;
         if released > 0 {
-            tracing::warn!(tasks = released, "ended what an earlier life of this server left running");
+            tracing::warn!(
+                tasks = released,
+                "ended what an earlier life of this server left running"
+            );
         }
         jobs::start(self, supervisor);
         worker::start(self, supervisor);

@@ -36,7 +36,7 @@ const WRITE_AGAIN: Duration = Duration::from_millis(200);
 pub(crate) fn start(work: &Arc<Work>, supervisor: &Supervisor) {
     let (work, running) = (work.clone(), supervisor.clone());
     let slots = Arc::new(Semaphore::new(work.app.settings.tasks.workers.max(1)));
-    supervisor.forever("worker", move || {
+    supervisor.forever("worker", move |_| {
         let (work, running, slots) = (work.clone(), running.clone(), slots.clone());
         async move { run(&work, &running, slots).await }
     });
@@ -52,7 +52,7 @@ async fn run(work: &Arc<Work>, supervisor: &Supervisor, slots: Arc<Semaphore>) {
     };
     let stop = supervisor.shutdown_signal();
     let mut due = work.app.wake.subscribe();
-    while !stop.is_set() {
+    while !stop.is_triggered() {
         due.borrow_and_update();
         let Ok(first) = slots.clone().acquire_owned().await else { return };
         let mut free = vec![first];
@@ -80,7 +80,7 @@ async fn run(work: &Arc<Work>, supervisor: &Supervisor, slots: Arc<Semaphore>) {
         if none {
             tokio::select! {
                 changed = due.changed() => if changed.is_err() { return },
-                () = stop.wait() => return,
+                () = stop.triggered() => return,
             }
         }
     }
@@ -94,10 +94,8 @@ async fn attempt(work: &Arc<Work>, envelope: Envelope) {
         attempt: envelope.attempt,
         token: envelope.attempt_token.clone(),
     };
-    let agent = work
-        .catalogue
-        .builtin_type(&envelope.task_type)
-        .and_then(|known| known.agent.clone());
+    let agent =
+        work.catalogue.builtin_type(&envelope.task_type).and_then(|known| known.agent.clone());
     let name = agent.as_ref().map_or("nexus", |agent| agent.name());
     let saying = match agent {
         Some(agent) => match check(&envelope) {
@@ -184,8 +182,7 @@ fn check(envelope: &Envelope) -> Result<Job, Failure> {
 
 /// Performs, beats the heart, and stops at the deadline or when somebody calls it off.
 async fn perform(work: &Work, agent: &dyn Agent, job: Job, speaker: &Speaker) -> Saying {
-    let speaks =
-        InProcess { work, speaker, agent: agent.name(), intended: AtomicBool::new(false) };
+    let speaks = InProcess { work, speaker, agent: agent.name(), intended: AtomicBool::new(false) };
     let mut performing = pin!(unpanicked(agent.perform(&job, &speaks)));
     let mut beating = pin!(beat(work, speaker));
     let deadline: Time = job.deadline;
@@ -271,16 +268,18 @@ impl Speaks for InProcess<'_> {
         payload: &'a [u8],
     ) -> Pin<Box<dyn Future<Output = Result<(), AgentFailure>> + Send + 'a>> {
         Box::pin(async move {
-            intend(self.work, self.speaker, target, payload).await.map_err(|error| match error {
-                WorkError::Store(error) => AgentFailure::new(
-                    FailureCode::StorageError,
-                    format!("the intent could not be written, so nothing was sent: {error}"),
-                ),
-                WorkError::Precondition(why) => {
-                    AgentFailure::new(FailureCode::ApprovalParamsMismatch, why)
-                }
-                error => AgentFailure::new(FailureCode::AgentError, error.to_string()),
-            })?;
+            intend(self.work, self.speaker, target, payload).await.map_err(
+                |error| match error {
+                    WorkError::Store(error) => AgentFailure::new(
+                        FailureCode::StorageError,
+                        format!("the intent could not be written, so nothing was sent: {error}"),
+                    ),
+                    WorkError::Precondition(why) => {
+                        AgentFailure::new(FailureCode::ApprovalParamsMismatch, why)
+                    }
+                    error => AgentFailure::new(FailureCode::AgentError, error.to_string()),
+                },
+            )?;
             self.intended.store(true, Ordering::Release);
             Ok(())
         })

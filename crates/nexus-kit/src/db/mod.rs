@@ -109,7 +109,9 @@ impl Db {
         let (answer, answered) = oneshot::channel();
         let job = writer::Job::new(scope.into(), action, answer);
         match self.writes.try_send(job) {
-            Ok(()) => self.metrics.store_queue().inc(),
+            Ok(()) => {
+                self.metrics.store_queue.inc();
+            }
             Err(TrySendError::Full(_)) => return Err(DbError::Busy.into()),
             Err(TrySendError::Disconnected(_)) => return Err(DbError::Stopped.into()),
         };

@@ -109,8 +109,13 @@ pub(super) fn start(
         dirty: dirty.clone(),
         stopped: stopped.clone(),
     };
-    let writer =
-        Writer { session: Read::new(connection), context, batch: settings.batch.max(1), restart, dirty };
+    let writer = Writer {
+        session: Read::new(connection),
+        context,
+        batch: settings.batch.max(1),
+        restart,
+        dirty,
+    };
     let background = thread("nexus-checkpoint", move || checkpointer.run())?;
     let handle = thread("nexus-writer", move || {
         writer.run(&waiting);
@@ -146,7 +151,7 @@ impl Writer {
             if self.restart.swap(false, Ordering::AcqRel) {
                 let started = Instant::now();
                 checkpoint(self.session.connection());
-                self.context.metrics.store_checkpoint(started.elapsed());
+                self.context.metrics.store_checkpoint.observe(started.elapsed().as_secs_f64());
             }
         }
         checkpoint(self.session.connection());
@@ -159,7 +164,7 @@ impl Writer {
         let mut outcome = self.control("BEGIN IMMEDIATE");
         let mut next = Some(first);
         while let Some(job) = next {
-            self.context.metrics.store_queue().dec();
+            self.context.metrics.store_queue.dec();
             if outcome.is_ok() {
                 outcome = self.run_one(job, &mut outbox, &mut answers);
             } else {
@@ -247,7 +252,7 @@ impl Checkpointer {
             }
             let started = Instant::now();
             let frames = checkpoint(&self.connection);
-            self.metrics.store_checkpoint(started.elapsed());
+            self.metrics.store_checkpoint.observe(started.elapsed().as_secs_f64());
             if frames > WAL_FRAMES_RESTART {
                 self.restart.store(true, Ordering::Release);
             }

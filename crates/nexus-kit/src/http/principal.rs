@@ -217,7 +217,9 @@ where
         let result = async {
             match authenticate(parts, &app, &mut seen).await? {
                 Principal::PlatformAdmin => Ok(Self { correlation_id: correlation(parts) }),
-                _ => Err(Problem::forbidden("forbidden", "This needs the platform's ADMIN_API_KEY.")),
+                _ => {
+                    Err(Problem::forbidden("forbidden", "This needs the platform's ADMIN_API_KEY."))
+                }
             }
         };
         let result = result.await;
@@ -304,14 +306,21 @@ fn not_a_member() -> Problem {
 }
 
 fn correlation(parts: &Parts) -> String {
-    parts.extensions.get::<RequestContext>().map(|c| c.correlation_id.clone()).unwrap_or_default()
+    parts
+        .extensions
+        .get::<RequestContext>()
+        .map(|context| context.correlation_id.to_string())
+        .unwrap_or_default()
 }
 
 async fn authenticate(parts: &Parts, app: &App, seen: &mut Seen) -> Result<Principal, Problem> {
     let key = match one_header(parts, "x-api-key") {
         Ok(Some(key)) => key,
         Ok(None) => {
-            return Err(Problem::unauthorized("key_missing", "Send a key in the header x-api-key."));
+            return Err(Problem::unauthorized(
+                "key_missing",
+                "Send a key in the header x-api-key.",
+            ));
         }
         Err(()) => {
             return Err(Problem::unauthorized("key_invalid", "Send exactly one x-api-key."));
@@ -347,9 +356,9 @@ fn named_tenant(parts: &Parts) -> Result<Option<Tenant>, Problem> {
     let headers = pair(header("x-org-id")?, header("x-project-id")?)?;
     let query = parts.uri.query().unwrap_or("");
     let find = |name: &str| {
-        let mut values = query
-            .split('&')
-            .filter_map(|part| part.split_once('=').filter(|(key, _)| *key == name).map(|(_, v)| v));
+        let mut values = query.split('&').filter_map(|part| {
+            part.split_once('=').filter(|(key, _)| *key == name).map(|(_, v)| v)
+        });
         let first = values.next();
         match values.next() {
             None => Ok(first),

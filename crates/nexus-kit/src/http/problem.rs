@@ -135,10 +135,15 @@ impl IntoResponse for Problem {
         if let Some(seconds) = self.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
-        response.extensions_mut().insert(Refusal(self.code));
-        // Kept whole so that what surrounds the handlers can add the correlation id.
+        // Rides along so that the layers outside can count it and write it again with its id.
         response.extensions_mut().insert(self);
         response
+    }
+}
+
+impl From<Problem> for Response {
+    fn from(problem: Problem) -> Self {
+        problem.into_response()
     }
 }
 
@@ -177,7 +182,3 @@ impl From<DbError> for Problem {
         }
     }
 }
-
-/// Rides on a refused response so that logs and metrics can name the code.
-#[derive(Clone, Copy, Debug)]
-pub struct Refusal(pub &'static str);

@@ -1,162 +1,171 @@
-//! Query parameters: each known, readable and given once.
-
-use std::fmt;
+//! Query strings: every parameter is known, comes once and parses, or the request is refused.
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use serde::de::value::{MapDeserializer, StringDeserializer};
-use serde::de::{self, DeserializeOwned, Deserializer, IntoDeserializer, Visitor};
+use serde::de::{
+    self, DeserializeOwned, DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, Visitor,
+};
+use url::form_urlencoded;
 
-use super::problem::Problem;
+use super::problem::{FieldError, Problem};
 
-/// What names the tenant; read where callers are told apart, not by handlers.
-const TENANT: [&str; 2] = ["org_id", "project_id"];
-
-/// Query parameters read into `T`; a parameter that `T` does not have is refused, also where `T`
-/// would not mind. `org_id` and `project_id` may always be there and never reach `T`.
+/// The query as `T`, a struct of plain values and options of them. What `T` does not name is
+/// refused, which `#[serde(flatten)]` would defeat: query types do without it.
 #[derive(Clone, Copy, Debug)]
 pub struct Query<T>(pub T);
 
-impl<S, T> FromRequestParts<S> for Query<T>
-where
-    S: Send + Sync,
-    T: DeserializeOwned,
-{
+/// Names the tenant on any route; [`super::principal`] reads it.
+const TENANT: [&str; 2] = ["org_id", "project_id"];
+
+impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
-        read(parts.uri.query().unwrap_or_default()).map(Self)
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        parse(parts.uri.query().unwrap_or_default()).map(Self)
     }
 }
 
-/// Reads the part of a URI after `?`.
-fn read<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
-    let mut pairs: Vec<(String, Value)> = Vec::new();
-    for part in query.split('&').filter(|part| !part.is_empty()) {
-        let (name, value) = part.split_once('=').unwrap_or((part, ""));
-        if TENANT.contains(&name) {
+/// Reads a query string.
+pub fn parse<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
+    let mut pairs: Vec<(String, String)> = Vec::new();
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        if TENANT.contains(&&*name) {
             continue;
         }
-        let name = decode(name).ok_or_else(|| invalid("The query has a name that is no UTF-8."))?;
-        let value = decode(value).ok_or_else(|| {
-            invalid(format!("The parameter {name:?} is no percent-encoded UTF-8."))
-        })?;
-        if pairs.iter().any(|(other, _)| *other == name) {
-            return Err(invalid(format!("The parameter {name:?} is there twice.")));
+        if pairs.iter().any(|(known, _)| *known == name) {
+            return Err(Fault::Value(name.into_owned(), "given more than once".into()).into());
         }
-        pairs.push((name, Value(value)));
+        pairs.push((name.into_owned(), value.into_owned()));
     }
-    let pairs = MapDeserializer::<_, Error>::new(pairs.into_iter());
-    serde_path_to_error::deserialize(pairs).map_err(|error| {
-        let path = error.path().to_string();
-        match error.into_inner() {
-            Error::Missing(name) => invalid(format!("The parameter {name:?} is missing.")),
-            Error::Unknown { name, known } => {
-                let name = name.unwrap_or(path);
-                let known =
-                    if known.is_empty() { String::new() } else { format!(" It may be {known}.") };
-                Problem::bad_request(
-                    "unknown_parameter",
-                    format!("There is no parameter {name:?} here.{known}"),
-                )
-            }
-            Error::Invalid(why) => invalid(format!("The parameter {path:?} is wrong: {why}.")),
-        }
-    })
+    T::deserialize(Pairs { rest: pairs.into_iter(), value: None }).map_err(Problem::from)
 }
 
-fn invalid(detail: impl Into<String>) -> Problem {
-    Problem::bad_request("invalid_parameter", detail)
+/// Why a query is refused.
+#[derive(Debug, thiserror::Error)]
+enum Fault {
+    #[error("there is no parameter {0:?}")]
+    Unknown(String),
+    #[error("{0}: {1}")]
+    Value(String, String),
+    #[error("{0}")]
+    Other(String),
 }
 
-/// Percent-decoding as forms do it, `+` for a space; `None` for a broken escape or no UTF-8.
-fn decode(text: &str) -> Option<String> {
-    let mut bytes = text.bytes();
-    let mut out = Vec::with_capacity(text.len());
-    while let Some(byte) = bytes.next() {
-        out.push(match byte {
-            b'+' => b' ',
-            b'%' => {
-                let mut digit = || char::from(bytes.next()?).to_digit(16);
-                u8::try_from(digit()? * 16 + digit()?).ok()?
-            }
-            other => other,
-        });
-    }
-    String::from_utf8(out).ok()
-}
-
-#[derive(Debug)]
-enum Error {
-    Missing(&'static str),
-    Unknown { name: Option<String>, known: String },
-    Invalid(String),
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Missing(name) => write!(f, "{name} is missing"),
-            Self::Unknown { .. } => f.write_str("unknown parameter"),
-            Self::Invalid(why) => f.write_str(why),
-        }
-    }
-}
-
-impl std::error::Error for Error {}
-
-impl de::Error for Error {
-    fn custom<T: fmt::Display>(message: T) -> Self {
-        Self::Invalid(message.to_string())
+impl de::Error for Fault {
+    fn custom<M: std::fmt::Display>(message: M) -> Self {
+        Self::Other(message.to_string())
     }
 
     fn missing_field(field: &'static str) -> Self {
-        Self::Missing(field)
-    }
-
-    fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
-        Self::Unknown { name: Some(field.to_owned()), known: expected.join(", ") }
+        Self::Value(field.to_owned(), "missing".to_owned())
     }
 }
 
-/// One value, which becomes what the field asks for.
-struct Value(String);
-
-impl<'de> IntoDeserializer<'de, Error> for Value {
-    type Deserializer = Self;
-
-    fn into_deserializer(self) -> Self {
-        self
+impl From<Fault> for Problem {
+    fn from(fault: Fault) -> Self {
+        let (code, path, message) = match &fault {
+            Fault::Unknown(name) => ("unknown_parameter", name.as_str(), "unknown parameter"),
+            Fault::Value(name, message) => ("invalid_parameter", name.as_str(), message.as_str()),
+            Fault::Other(message) => ("invalid_parameter", "", message.as_str()),
+        };
+        let path = if path.is_empty() { String::new() } else { format!("/{path}") };
+        let errors = vec![FieldError { path, message: message.to_owned() }];
+        Self::bad_request(code, format!("The query is wrong: {fault}.")).with_errors(errors)
     }
 }
 
-macro_rules! parsed {
-    ($($method:ident $visit:ident $what:literal;)*) => {$(
-        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-            match self.0.parse() {
-                Ok(value) => visitor.$visit(value),
-                Err(_) => Err(Error::Invalid(format!(concat!("{:?} is no ", $what), self.0))),
+/// The pairs that are left, and the value whose name was read last.
+struct Pairs {
+    rest: std::vec::IntoIter<(String, String)>,
+    value: Option<(String, String)>,
+}
+
+impl<'de> Deserializer<'de> for Pairs {
+    type Error = Fault;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        visitor.visit_map(self)
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        let unknown = |(name, _): &&(String, String)| !fields.contains(&name.as_str());
+        match self.rest.as_slice().iter().find(unknown) {
+            Some((name, _)) => Err(Fault::Unknown(name.clone())),
+            None => visitor.visit_map(self),
+        }
+    }
+
+    fn deserialize_unit<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, Fault> {
+        match self.rest.next() {
+            Some((name, _)) => Err(Fault::Unknown(name)),
+            None => visitor.visit_unit(),
+        }
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option
+        unit_struct newtype_struct seq tuple tuple_struct map enum identifier ignored_any
+    }
+}
+
+impl<'de> MapAccess<'de> for Pairs {
+    type Error = Fault;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, Fault> {
+        self.value = self.rest.next();
+        match &self.value {
+            Some((name, _)) => seed.deserialize(name.as_str().into_deserializer()).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Fault> {
+        let (name, value) = self.value.take().unwrap_or_default();
+        seed.deserialize(Part(value)).map_err(|fault| match fault {
+            Fault::Other(message) => Fault::Value(name, message),
+            named => named,
+        })
+    }
+}
+
+/// One value.
+struct Part(String);
+
+macro_rules! plain {
+    ($($method:ident => $type:ty, $what:literal;)*) => {$(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+            match self.0.parse::<$type>() {
+                Ok(value) => value.into_deserializer().deserialize_any(visitor),
+                Err(_) => Err(Fault::Other(concat!("not ", $what).to_owned())),
             }
         }
     )*};
 }
 
-impl<'de> Deserializer<'de> for Value {
-    type Error = Error;
+impl<'de> Deserializer<'de> for Part {
+    type Error = Fault;
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         visitor.visit_string(self.0)
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         visitor.visit_some(self)
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,
-        _name: &'static str,
+        _: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Error> {
+    ) -> Result<V::Value, Fault> {
         visitor.visit_newtype_struct(self)
     }
 
@@ -165,104 +174,85 @@ impl<'de> Deserializer<'de> for Value {
         name: &'static str,
         variants: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Error> {
-        StringDeserializer::<Error>::new(self.0).deserialize_enum(name, variants, visitor)
+    ) -> Result<V::Value, Fault> {
+        self.0.into_deserializer().deserialize_enum(name, variants, visitor)
     }
 
-    /// Called for what `T` has no field for.
-    fn deserialize_ignored_any<V: Visitor<'de>>(self, _visitor: V) -> Result<V::Value, Error> {
-        Err(Error::Unknown { name: None, known: String::new() })
-    }
-
-    parsed! {
-        deserialize_bool visit_bool "true or false";
-        deserialize_i8 visit_i8 "whole number in range";
-        deserialize_i16 visit_i16 "whole number in range";
-        deserialize_i32 visit_i32 "whole number in range";
-        deserialize_i64 visit_i64 "whole number in range";
-        deserialize_u8 visit_u8 "whole number in range";
-        deserialize_u16 visit_u16 "whole number in range";
-        deserialize_u32 visit_u32 "whole number in range";
-        deserialize_u64 visit_u64 "whole number in range";
-        deserialize_f32 visit_f32 "number";
-        deserialize_f64 visit_f64 "number";
+    plain! {
+        deserialize_bool => bool, "true or false";
+        deserialize_i8 => i8, "a whole number in range";
+        deserialize_i16 => i16, "a whole number in range";
+        deserialize_i32 => i32, "a whole number in range";
+        deserialize_i64 => i64, "a whole number in range";
+        deserialize_u8 => u8, "a whole number in range";
+        deserialize_u16 => u16, "a whole number in range";
+        deserialize_u32 => u32, "a whole number in range";
+        deserialize_u64 => u64, "a whole number in range";
+        deserialize_f64 => f64, "a number";
     }
 
     serde::forward_to_deserialize_any! {
-        char str string bytes byte_buf unit unit_struct seq tuple tuple_struct map struct identifier
+        i128 u128 f32 char str string bytes byte_buf unit unit_struct seq tuple tuple_struct map
+        struct identifier ignored_any
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::page::{Limit, Place};
     use serde::Deserialize;
 
-    #[derive(Deserialize, Debug, PartialEq, Default)]
-    #[serde(deny_unknown_fields)]
-    struct Asked {
-        #[serde(default)]
-        limit: Option<u32>,
-        #[serde(default)]
-        status: Option<Status>,
-        #[serde(default)]
-        text: String,
-        #[serde(default)]
-        all: bool,
-    }
-
-    #[derive(Deserialize, Debug, PartialEq)]
+    #[derive(Debug, Default, Deserialize, PartialEq)]
     #[serde(rename_all = "snake_case")]
-    enum Status {
-        InProgress,
+    enum Order {
+        #[default]
+        Newest,
+        Oldest,
     }
 
-    #[derive(Deserialize, Debug)]
-    struct Lenient {
-        #[expect(dead_code, reason = "only its presence is asked for")]
-        id: String,
+    #[derive(Debug, Deserialize)]
+    struct Listing {
+        status: Option<String>,
+        since: Option<i64>,
+        #[serde(default)]
+        order: Order,
+        all: Option<bool>,
+        #[serde(default)]
+        limit: Limit,
+        cursor: Option<Place<(String, u64)>>,
     }
 
-    #[test]
-    fn parameters_become_what_their_fields_ask_for() {
-        let asked: Asked =
-            read("limit=7&org_id=a&status=in_progress&text=%ED%95%9C+b%26&project_id=b&all=true")
-                .unwrap();
-        assert_eq!(
-            asked,
-            Asked {
-                limit: Some(7),
-                status: Some(Status::InProgress),
-                text: "한 b&".into(),
-                all: true
-            }
-        );
-        assert_eq!(read::<Asked>("").unwrap(), Asked::default());
+    fn refused(query: &str) -> (&'static str, String) {
+        let problem = parse::<Listing>(query).unwrap_err();
+        (problem.code, problem.errors[0].path.clone())
     }
 
     #[test]
-    fn what_is_unknown_or_wrong_is_refused_by_name() {
-        for (query, code, names) in [
-            ("limt=7", "unknown_parameter", "limt"),
-            ("limt", "unknown_parameter", "limt"),
-            ("org%5Fid=a", "unknown_parameter", "org_id"),
-            ("limit=seven", "invalid_parameter", "limit"),
-            ("limit=-1", "invalid_parameter", "limit"),
-            ("limit=", "invalid_parameter", "limit"),
-            ("limit=1&limit=1", "invalid_parameter", "limit"),
-            ("limit=1&%6Cimit=2", "invalid_parameter", "limit"),
-            ("status=gone", "invalid_parameter", "status"),
-            ("text=%zz", "invalid_parameter", "text"),
-            ("text=%ff", "invalid_parameter", "text"),
-            ("text=%f", "invalid_parameter", "text"),
-        ] {
-            let problem = read::<Asked>(query).unwrap_err();
-            assert_eq!((problem.status, problem.code), (400, code), "{query}: {}", problem.detail);
-            assert!(problem.detail.contains(names), "{query}: {}", problem.detail);
-        }
-        assert_eq!(read::<Lenient>("id=1&x=2").unwrap_err().code, "unknown_parameter");
-        let missing = read::<Lenient>("").unwrap_err();
-        assert_eq!(missing.code, "invalid_parameter");
-        assert!(missing.detail.contains("\"id\""));
+    fn known_parameters_are_read() {
+        let cursor = Place(("a/b".to_owned(), 7)).to_string();
+        let query = format!("status=a+b%2B&since=-5&order=oldest&all=true&limit=7&cursor={cursor}");
+        let listing: Listing = parse(&query).unwrap();
+        assert_eq!(listing.status.as_deref(), Some("a b+"));
+        assert_eq!(listing.since, Some(-5));
+        assert_eq!(listing.order, Order::Oldest);
+        assert_eq!(listing.all, Some(true));
+        assert_eq!(listing.limit.get(), 7);
+        assert_eq!(listing.cursor.unwrap().0, ("a/b".to_owned(), 7));
+        let empty: Listing = parse("").unwrap();
+        assert_eq!((empty.limit.get(), empty.order), (50, Order::Newest));
+    }
+
+    #[test]
+    fn everything_else_is_refused_by_name() {
+        assert_eq!(refused("statsu=x"), ("unknown_parameter", "/statsu".to_owned()));
+        assert_eq!(refused("since=soon"), ("invalid_parameter", "/since".to_owned()));
+        assert_eq!(refused("since="), ("invalid_parameter", "/since".to_owned()));
+        assert_eq!(refused("order=random"), ("invalid_parameter", "/order".to_owned()));
+        assert_eq!(refused("all=yes"), ("invalid_parameter", "/all".to_owned()));
+        assert_eq!(refused("limit=0"), ("invalid_parameter", "/limit".to_owned()));
+        assert_eq!(refused("limit=201"), ("invalid_parameter", "/limit".to_owned()));
+        assert_eq!(refused("cursor=%00"), ("invalid_parameter", "/cursor".to_owned()));
+        assert_eq!(refused("status=a&status=b"), ("invalid_parameter", "/status".to_owned()));
     }
 }

@@ -61,11 +61,10 @@ pub fn load(q: &Read, tenant: &Tenant, keep: Keep) -> Result<Loaded, DbError> {
 
 /// The base: the number that it stands at, and the view there.
 pub(super) fn load_base(q: &Read, tenant: &Tenant, keep: Keep) -> Result<(u64, View), DbError> {
-    let base = q.opt(
-        "SELECT number, view FROM stream_base WHERE tenant = $1",
-        args![tenant],
-        |row| Ok::<_, DbError>((row.count(0)?, row.text(1)?)),
-    )?;
+    let base =
+        q.opt("SELECT number, view FROM stream_base WHERE tenant = $1", args![tenant], |row| {
+            Ok::<_, DbError>((row.count(0)?, row.text(1)?))
+        })?;
     match base {
         None => Ok((0, View::empty(keep))),
         Some((number, json)) => {

@@ -113,10 +113,7 @@ impl Trimmer {
             let to = cut.min(from + DELETE_STEP);
             let whose = tenant.clone();
             db.write(tenant, move |tx| {
-                tx.exec(
-                    "DELETE FROM report WHERE tenant = $1 AND number <= $2",
-                    args![&whose, to],
-                )
+                tx.exec("DELETE FROM report WHERE tenant = $1 AND number <= $2", args![&whose, to])
             })
             .await?;
             from = to;

@@ -1,3 +1,4 @@
-//! What can be seen of a running server: metrics and logs.
+//! What an operator sees: metrics and logs.
 
 pub mod metrics;
+mod process;

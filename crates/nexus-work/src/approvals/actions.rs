@@ -153,7 +153,7 @@ pub(crate) async fn decide(
         if let Some(ask) = closed {
             work.app
                 .metrics
-                .approval(ask.status.as_str(), work.app.clock.now().since(ask.created_at));
+                .ask_closed(ask.status.as_str(), work.app.clock.now().since(ask.created_at));
         }
         Ok(())
     })
@@ -213,9 +213,7 @@ fn decide_in(
                 ask.risk = task.risk;
                 ask.rule.clone_from(&task.rule);
             }
-            ask.votes.extend(
-                (status == AskStatus::Approved).then(|| deciding.decider.clone()),
-            );
+            ask.votes.extend((status == AskStatus::Approved).then(|| deciding.decider.clone()));
             close(tx, tenant, &mut ask, status, &deciding.decider)?;
             let now = tx.now();
             let due = if status == AskStatus::Approved {

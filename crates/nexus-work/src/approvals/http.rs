@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use nexus_core::approval::{AskStatus, Decision};
 use nexus_core::id::AskId;
 use nexus_kit::http::body::Body;
-use nexus_kit::http::page::{Page, limit};
+use nexus_kit::http::page::{Limit, Page, Place};
 use nexus_kit::http::principal::{Approver, Caller, Viewer};
 use nexus_kit::http::problem::Problem;
 use nexus_kit::http::query::Query;
@@ -19,7 +19,7 @@ use super::row::AskOut;
 use super::sql;
 use crate::WorkState;
 use crate::error::WorkError;
-use crate::tasks::http::{ACCEPTED, Asked, bad, page};
+use crate::tasks::http::{ACCEPTED, Asked, bad};
 
 /// Which asks.
 #[derive(Deserialize, IntoParams)]
@@ -29,10 +29,13 @@ pub struct AskQuery {
     status: Option<String>,
     /// Those of one task.
     task_id: Option<String>,
-    /// Where the page before ended.
-    cursor: Option<String>,
+    /// `next` of the page before.
+    #[param(value_type = Option<String>)]
+    cursor: Option<Place<String>>,
     /// 1 to 200; 50 unless said otherwise.
-    limit: Option<u32>,
+    #[serde(default)]
+    #[param(value_type = Option<u16>)]
+    limit: Limit,
 }
 
 /// Lists asks, the newest first.
@@ -43,17 +46,23 @@ pub async fn list_asks(
     caller: Caller<Viewer>,
     Query(query): Query<AskQuery>,
 ) -> Result<Json<Page<AskOut>>, Problem> {
-    let limit = limit(query.limit)?;
+    let limit = query.limit;
     let status = query.status.map(|text| AskStatus::parse(&text).ok_or_else(|| bad("status")));
     let status = status.transpose()?;
-    let before = query.cursor.map(|text| AskId::parse(&text).map_err(|_| bad("cursor")));
-    let before = before.transpose()?.map(|id| id.to_string());
+    let before = query.cursor.map(|place| place.0);
     let tenant = caller.tenant.clone();
     let found = state.0.app.db.read(&caller.tenant, move |q| {
-        sql::list(q, &tenant, status, query.task_id.as_deref(), before.as_deref(), limit + 1)
+        sql::list(
+            q,
+            &tenant,
+            status,
+            query.task_id.as_deref(),
+            before.as_deref(),
+            limit.get() as i64 + 1,
+        )
     });
     let found = found.await.map_err(WorkError::from)?;
-    Ok(Json(page(found, limit, |ask| ask.ask_id.clone(), |ask| ask.out(false))))
+    Ok(Json(Page::cut(found, limit, |ask| ask.ask_id.clone()).map(|ask| ask.out(false))))
 }
 
 /// Shows an ask with everything that would be executed.

@@ -103,9 +103,11 @@ pub(crate) fn confirm(
             Err(why) => Reviewed::Refuse(FailureCode::InvalidParams, why),
         });
     }
-    let mismatch = |why: &str| Reviewed::Refuse(FailureCode::ApprovalParamsMismatch, why.to_owned());
+    let mismatch =
+        |why: &str| Reviewed::Refuse(FailureCode::ApprovalParamsMismatch, why.to_owned());
     let Some(ask_id) = task.ask_id.clone() else { return Ok(mismatch("it was never asked for")) };
-    let ask = sql::load(tx, &task.tenant, &ask_id)?.filter(|ask| ask.task_id == task.task_id.as_str());
+    let ask =
+        sql::load(tx, &task.tenant, &ask_id)?.filter(|ask| ask.task_id == task.task_id.as_str());
     let Some(ask) = ask else { return Ok(mismatch("its ask is gone")) };
     if ask.status != AskStatus::Approved {
         return Ok(mismatch("its ask was not approved"));
@@ -114,7 +116,9 @@ pub(crate) fn confirm(
         return Ok(mismatch("the params are not those that were approved"));
     }
     match &review.bound {
-        Err(why) => return Ok(mismatch(&format!("a file that was approved cannot be read: {why}"))),
+        Err(why) => {
+            return Ok(mismatch(&format!("a file that was approved cannot be read: {why}")));
+        }
         Ok(bound) if *bound != ask.bound => {
             return Ok(mismatch("a file changed after it was approved"));
         }

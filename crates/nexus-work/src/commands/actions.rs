@@ -70,8 +70,7 @@ pub async fn accept(work: &Work, tenant: &Tenant, command: Command) -> Result<Ac
         .retry_stale(tenant, async |bundle| {
             let known = bundle.find(&command.command_type)?;
             let params = command.params.clone();
-            let judged =
-                judge_params(tenant, bundle.clone(), known, params, command.risk).await?;
+            let judged = judge_params(tenant, bundle.clone(), known, params, command.risk).await?;
             let precondition = command.precondition.as_ref().map(Value::to_string);
             if let Some(stored) = &precondition {
                 check_precondition(work, tenant, stored).await?;

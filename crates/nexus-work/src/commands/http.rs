@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use nexus_core::id::valid_correlation;
 use nexus_core::policy::Risk;
-use nexus_kit::http::body::{RawBody, read_json};
+use nexus_kit::http::body::{Raw, check_json, parse};
 use nexus_kit::http::principal::{Caller, Operator};
 use nexus_kit::http::problem::Problem;
 use serde::{Deserialize, Serialize};
@@ -102,9 +102,10 @@ pub async fn send_command(
     State(state): State<WorkState>,
     caller: Caller<Operator>,
     headers: HeaderMap,
-    RawBody(body): RawBody,
+    Raw(body): Raw,
 ) -> Result<(StatusCode, Json<AcceptedOut>), Problem> {
-    let CommandIn { command_type, params, options } = read_json(&body)?;
+    check_json(&headers)?;
+    let CommandIn { command_type, params, options } = parse(&body)?;
     let digest = digest(&body)?;
     send(&state, &caller, &headers, digest, command_type, params, options).await
 }
@@ -118,16 +119,17 @@ pub async fn create_task(
     State(state): State<WorkState>,
     caller: Caller<Operator>,
     headers: HeaderMap,
-    RawBody(body): RawBody,
+    Raw(body): Raw,
 ) -> Result<(StatusCode, Json<AcceptedOut>), Problem> {
-    let TaskIn { task_type, params, options } = read_json(&body)?;
+    check_json(&headers)?;
+    let TaskIn { task_type, params, options } = parse(&body)?;
     let digest = digest(&body)?;
     send(&state, &caller, &headers, digest, task_type, params, options).await
 }
 
 /// The digest of what was asked, whatever the spelling.
 fn digest(body: &[u8]) -> Result<String, Problem> {
-    Ok(request_digest(&read_json::<Value>(body)?))
+    Ok(request_digest(&parse::<Value>(body)?))
 }
 
 async fn send(

@@ -45,8 +45,5 @@ pub(crate) fn insert(
 
 /// Forgets the keys of a tenant that are older than `before`.
 pub(crate) fn forget(tx: &mut Tx<'_>, tenant: &Tenant, before: Time) -> Result<u64, DbError> {
-    tx.exec(
-        "DELETE FROM idempotency WHERE tenant = $1 AND created_at < $2",
-        args![tenant, before],
-    )
+    tx.exec("DELETE FROM idempotency WHERE tenant = $1 AND created_at < $2", args![tenant, before])
 }

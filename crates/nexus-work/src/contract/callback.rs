@@ -80,8 +80,6 @@ pub(crate) struct Failure {
 pub(crate) struct Heard {
     /// How the task stands after it.
     pub status: Status,
-    /// Whether somebody wants the agent to stop.
-    pub cancel: bool,
     /// The failure, if it told of one.
     pub failed: Option<FailureCode>,
     /// The same callback was taken before; nothing changed.
@@ -99,9 +97,7 @@ pub(crate) async fn hear(work: &Work, callback: Callback) -> Result<Heard, WorkE
     };
     let heard = work.app.db.write(&tenant, move |tx| hear_in(tx, callback, &retry)).await;
     let heard = match heard {
-        Err(Unheard::Repeated(status)) => {
-            Ok(Heard { status, cancel: false, failed: None, repeated: true })
-        }
+        Err(Unheard::Repeated(status)) => Ok(Heard { status, failed: None, repeated: true }),
         Err(Unheard::Work(error)) => Err(error),
         Ok(heard) => Ok(heard),
     };
@@ -111,16 +107,16 @@ pub(crate) async fn hear(work: &Work, callback: Callback) -> Result<Heard, WorkE
         Err(WorkError::StaleAttempt) => "stale",
         Err(_) => "refused",
     };
-    work.app.metrics.callback(said, outcome);
+    work.app.metrics.called_back(said, outcome);
     if let Ok(heard) = &heard
         && !heard.repeated
         && said != "running"
     {
-        work.app.metrics.task_status(heard.status.as_str());
+        work.app.metrics.task_reached(heard.status.as_str());
         if let Some(code) = heard.failed {
             work.app.metrics.agent_failed(code.as_str());
             if heard.status == Status::Retrying {
-                work.app.metrics.retry();
+                work.app.metrics.retries.inc();
             }
         }
     }
@@ -164,13 +160,12 @@ fn hear_in(
         }
         return Err(stale.into());
     }
-    let cancel = task.cancel_requested;
     let now = tx.now();
     if matches!(callback.saying, Saying::Running) {
         let quiet = callback.lines.is_empty()
             && (callback.progress.is_none() || now.since(task.updated_at) < PROGRESS_EVERY);
         if quiet {
-            return Ok(Heard { status: task.status, cancel, failed: None, repeated: false });
+            return Ok(Heard { status: task.status, failed: None, repeated: false });
         }
         if !sql::note_callback(tx, tenant, task_id, attempt, &callback.digest)? {
             return Err(Unheard::Repeated(task.status));
@@ -205,7 +200,7 @@ fn hear_in(
             (status, Some(code))
         }
     };
-    Ok(Heard { status, cancel, failed, repeated: false })
+    Ok(Heard { status, failed, repeated: false })
 }
 
 /// What became of the effect: what the executor knows; for an agent outside, what it says about
@@ -275,8 +270,8 @@ pub(crate) async fn heartbeat(
     work.app
         .db
         .write(&speaker.tenant.clone(), move |tx| {
-            let mut task = tasks::load(tx, &speaker.tenant, &speaker.task_id)?
-                .ok_or(WorkError::NoTask)?;
+            let mut task =
+                tasks::load(tx, &speaker.tenant, &speaker.task_id)?.ok_or(WorkError::NoTask)?;
             check_current(&task, speaker.attempt, &speaker.token)?;
             let now = tx.expiry();
             if task.lease_until.is_none_or(|until| until <= now) {

@@ -151,11 +151,7 @@ async fn pick(
 }
 
 /// The tenants whose turn it is, in a ring that starts after the one served last.
-fn turn(
-    q: &nexus_kit::db::Read,
-    types: &[String],
-    last: &str,
-) -> Result<Vec<String>, WorkError> {
+fn turn(q: &nexus_kit::db::Read, types: &[String], last: &str) -> Result<Vec<String>, WorkError> {
     let mut tenants: Vec<String> = Vec::new();
     let (mut at, mut wrapped) = (last.to_owned(), false);
     while tenants.len() < TENANTS_PER_CLAIM {
@@ -213,7 +209,7 @@ pub(crate) async fn claim_ids(
         let (claimed, to_review) =
             work.app.db.write(tenant, move |tx| batch.run(tx, taken)).await?;
         for status in &claimed.ended {
-            work.app.metrics.task_status(status.as_str());
+            work.app.metrics.task_reached(status.as_str());
         }
         envelopes.extend(claimed.envelopes);
         if to_review.is_empty() {
@@ -283,7 +279,12 @@ impl Batch {
                 continue;
             }
             if task.deadline_at.is_some_and(|deadline| deadline <= now) {
-                self.refuse(tx, &mut task, FailureCode::AgentTimeout, "its deadline passed before it ran")?;
+                self.refuse(
+                    tx,
+                    &mut task,
+                    FailureCode::AgentTimeout,
+                    "its deadline passed before it ran",
+                )?;
                 claimed.ended.push(task.status);
                 continue;
             }
@@ -404,11 +405,7 @@ impl Batch {
 
 /// A place was taken and nothing changed: the report says how the task stands, so that no number is
 /// missing.
-fn give_back(
-    tx: &mut Tx<'_>,
-    place: &nexus_kit::db::Place,
-    task: &Task,
-) -> Result<(), WorkError> {
+fn give_back(tx: &mut Tx<'_>, place: &nexus_kit::db::Place, task: &Task) -> Result<(), WorkError> {
     report(tx, place, "task.status", task, vec![view::change(task)])
 }
 

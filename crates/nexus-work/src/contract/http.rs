@@ -11,7 +11,7 @@ use nexus_core::json::sha256_hex;
 use nexus_core::tenant::Tenant;
 use nexus_core::time::Time;
 use nexus_kit::db::Scope;
-use nexus_kit::http::body::{Body, RawBody, read_json};
+use nexus_kit::http::body::{Body, Raw, check_json, parse};
 use nexus_kit::http::principal::AgentCaller;
 use nexus_kit::http::problem::Problem;
 use nexus_kit::settings::Secret;
@@ -65,11 +65,7 @@ pub struct Claims {
     tasks: Vec<Envelope>,
 }
 
-fn claimer(
-    caller: &AgentCaller,
-    agent: &str,
-    types: Vec<String>,
-) -> Result<Claimer, WorkError> {
+fn claimer(caller: &AgentCaller, agent: &str, types: Vec<String>) -> Result<Claimer, WorkError> {
     let named = (1..=64).contains(&agent.len())
         && agent.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'));
     if !named {
@@ -228,6 +224,7 @@ pub struct CallbackIn {
     error: Option<CallbackError>,
     /// When the agent sent it; for people.
     #[serde(default)]
+    #[expect(dead_code, reason = "part of the contract; nothing rests on another clock")]
     #[schema(value_type = Option<String>, format = DateTime)]
     sent_at: Option<Time>,
 }
@@ -267,7 +264,7 @@ pub async fn take_callback(
     State(state): State<WorkState>,
     caller: AgentCaller,
     headers: HeaderMap,
-    RawBody(body): RawBody,
+    Raw(body): Raw,
 ) -> Result<(StatusCode, Json<Asked>), Problem> {
     let tenant = tenant(&caller)?;
     let secret = &state.0.app.settings.tasks.callback_secret;
@@ -275,7 +272,8 @@ pub async fn take_callback(
         // A replay: taken before, and answered as before.
         return Ok(ACCEPTED);
     }
-    let said: CallbackIn = read_json(&body)?;
+    check_json(&headers)?;
+    let said: CallbackIn = parse(&body)?;
     let task_id = TaskId::parse(&said.task_id).map_err(|_| WorkError::NoTask)?;
     visible(&state.0, &caller, &tenant, task_id.as_str()).await?;
     let digest = sha256_hex(&body);

@@ -94,7 +94,12 @@ mod tests {
         headers
     }
 
-    fn check(secret: &str, headers: &HeaderMap, body: &[u8], at: i64) -> Result<String, BadSignature> {
+    fn check(
+        secret: &str,
+        headers: &HeaderMap,
+        body: &[u8],
+        at: i64,
+    ) -> Result<String, BadSignature> {
         verify(&Secret::new(secret), headers, body, Time::from_millis(at * 1_000))
     }
 

@@ -57,12 +57,7 @@ pub(crate) fn ready(
 }
 
 /// What of a kind (`ask`, `lease`) is due by now.
-pub(crate) fn due(
-    q: &Read,
-    kind: &str,
-    now: Time,
-    limit: u64,
-) -> Result<Vec<DueItem>, DbError> {
+pub(crate) fn due(q: &Read, kind: &str, now: Time, limit: u64) -> Result<Vec<DueItem>, DbError> {
     q.all(
         "SELECT tenant, id FROM work_due WHERE kind = $1 AND due_at <= $2 ORDER BY due_at LIMIT $3",
         args![kind, now, limit],
@@ -72,11 +67,9 @@ pub(crate) fn due(
 
 /// Every claim that is held.
 pub(crate) fn leases(q: &Read) -> Result<Vec<DueItem>, DbError> {
-    q.all(
-        "SELECT tenant, id FROM work_due WHERE kind = 'lease' ORDER BY due_at",
-        args![],
-        |row| Ok(DueItem { tenant: tenant(&row.text(0)?)?, id: row.text(1)? }),
-    )
+    q.all("SELECT tenant, id FROM work_due WHERE kind = 'lease' ORDER BY due_at", args![], |row| {
+        Ok(DueItem { tenant: tenant(&row.text(0)?)?, id: row.text(1)? })
+    })
 }
 
 /// When something is due next after `now`.
@@ -98,20 +91,16 @@ pub(crate) fn next_due(q: &Read, now: Time) -> Result<Option<Time>, DbError> {
 
 /// The oldest thing to claim, and how many there are.
 pub(crate) fn backlog(q: &Read) -> Result<(u64, Option<Time>), DbError> {
-    q.one(
-        "SELECT COUNT(*), MIN(due_at) FROM work_due WHERE kind = 'ready'",
-        args![],
-        |row| Ok((row.count(0)?, row.opt_time(1)?)),
-    )
+    q.one("SELECT COUNT(*), MIN(due_at) FROM work_due WHERE kind = 'ready'", args![], |row| {
+        Ok((row.count(0)?, row.opt_time(1)?))
+    })
 }
 
 /// How many tasks of all tenants stand at a status.
 pub(crate) fn count_status(q: &Read, of: &Tenant, status: &str) -> Result<u64, DbError> {
-    q.one(
-        "SELECT COUNT(*) FROM task WHERE tenant = $1 AND status = $2",
-        args![of, status],
-        |row| row.count(0),
-    )
+    q.one("SELECT COUNT(*) FROM task WHERE tenant = $1 AND status = $2", args![of, status], |row| {
+        row.count(0)
+    })
 }
 
 /// Every tenant.

@@ -20,8 +20,18 @@ const SCHEMA_BYTES: usize = 64 << 10;
 
 /// Namespaces of built-in types, also of those to come; no outside type takes a name in them.
 const RESERVED: &[&str] = &[
-    "autofix.", "autopilot.", "chat.", "dlq.", "excel_kakao.", "file.", "kakao.", "mcp.", "rag.",
-    "share.", "system.", "youtube.",
+    "autofix.",
+    "autopilot.",
+    "chat.",
+    "dlq.",
+    "excel_kakao.",
+    "file.",
+    "kakao.",
+    "mcp.",
+    "rag.",
+    "share.",
+    "system.",
+    "youtube.",
 ];
 
 /// Who changes something, and in which request.
@@ -143,14 +153,18 @@ fn registered(name: &str, change: TypeChange) -> Result<TypeRow, WorkError> {
                 && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
         });
     if !well_formed {
-        let why = "a type is two or more names of a-z 0-9 _ joined by dots, such as billing.invoice";
+        let why =
+            "a type is two or more names of a-z 0-9 _ joined by dots, such as billing.invoice";
         return Err(WorkError::field("/type", why));
     }
     if RESERVED.iter().any(|prefix| name.starts_with(prefix)) {
         return Err(WorkError::field("/type", "this namespace belongs to built-in agents"));
     }
     let Some(schema) = change.params_schema else {
-        return Err(WorkError::field("/params_schema", "a new type needs the schema of its params"));
+        return Err(WorkError::field(
+            "/params_schema",
+            "a new type needs the schema of its params",
+        ));
     };
     if schema.to_string().len() > SCHEMA_BYTES {
         return Err(WorkError::field("/params_schema", "at most 64 KiB"));

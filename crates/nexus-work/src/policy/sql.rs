@@ -44,7 +44,7 @@ pub(crate) fn switches(q: &Read, tenant: &Tenant) -> Result<Switches, DbError> {
         "SELECT policy_version, types_version, paused_at FROM tenant WHERE tenant = $1",
         args![tenant],
         |row| {
-            Ok(Switches {
+            Ok::<_, DbError>(Switches {
                 policy_version: row.count(0)?,
                 types_version: row.count(1)?,
                 paused: row.opt_int(2)?.is_some(),

@@ -5,11 +5,11 @@ use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use nexus_core::failure::FailureCode;
-use nexus_core::id::{TaskId, WorklogId};
+use nexus_core::id::TaskId;
 use nexus_core::policy::Risk;
 use nexus_core::task::Status;
 use nexus_core::time::Time;
-use nexus_kit::http::page::{Page, limit};
+use nexus_kit::http::page::{Limit, Page, Place};
 use nexus_kit::http::principal::{Admin, Caller, Operator, Viewer};
 use nexus_kit::http::problem::Problem;
 use nexus_kit::http::query::Query;
@@ -162,10 +162,13 @@ pub struct TaskQuery {
     /// Created before this time.
     #[param(value_type = Option<String>, format = DateTime)]
     until: Option<Time>,
-    /// Where the page before ended.
-    cursor: Option<String>,
+    /// `next` of the page before.
+    #[param(value_type = Option<String>)]
+    cursor: Option<Place<String>>,
     /// 1 to 200; 50 unless said otherwise.
-    limit: Option<u32>,
+    #[serde(default)]
+    #[param(value_type = Option<u16>)]
+    limit: Limit,
 }
 
 /// Lists tasks, the newest first.
@@ -176,36 +179,25 @@ pub async fn list_tasks(
     caller: Caller<Viewer>,
     Query(query): Query<TaskQuery>,
 ) -> Result<Json<Page<TaskOut>>, Problem> {
-    let limit = limit(query.limit)?;
+    let limit = query.limit;
     let status = query.status.map(|text| Status::parse(&text).ok_or_else(|| bad("status")));
-    let before = query.cursor.map(|text| TaskId::parse(&text).map_err(|_| bad("cursor")));
     let filter = sql::Filter {
         status: status.transpose()?,
         command_type: query.command_type,
         correlation_id: query.correlation_id,
         since: query.since,
         until: query.until,
-        before: before.transpose()?.map(|id| id.to_string()),
+        before: query.cursor.map(|place| place.0),
     };
     let tenant = caller.tenant.clone();
-    let found =
-        state.0.app.db.read(&caller.tenant, move |q| sql::list(q, &tenant, &filter, limit + 1));
+    let found = state
+        .0
+        .app
+        .db
+        .read(&caller.tenant, move |q| sql::list(q, &tenant, &filter, limit.get() as i64 + 1));
     let found = found.await.map_err(WorkError::from)?;
-    Ok(Json(page(found, limit, |task| task.task_id.to_string(), |task| TaskOut::new(task, false))))
-}
-
-/// Cuts one row too many into a page and where the next begins.
-pub(crate) fn page<R, T>(
-    mut rows: Vec<R>,
-    limit: i64,
-    id: impl Fn(&R) -> String,
-    out: impl Fn(R) -> T,
-) -> Page<T> {
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let more = rows.len() > limit;
-    rows.truncate(limit);
-    let next = rows.last().filter(|_| more).map(id);
-    Page { items: rows.into_iter().map(out).collect(), next }
+    let page = Page::cut(found, limit, |task| task.task_id.to_string());
+    Ok(Json(page.map(|task| TaskOut::new(task, false))))
 }
 
 pub(crate) fn bad(name: &str) -> Problem {
@@ -332,10 +324,13 @@ pub struct WorklogQuery {
     /// Written before this time.
     #[param(value_type = Option<String>, format = DateTime)]
     until: Option<Time>,
-    /// Where the page before ended.
-    cursor: Option<String>,
+    /// `next` of the page before.
+    #[param(value_type = Option<String>)]
+    cursor: Option<Place<String>>,
     /// 1 to 200; 50 unless said otherwise.
-    limit: Option<u32>,
+    #[serde(default)]
+    #[param(value_type = Option<u16>)]
+    limit: Limit,
 }
 
 /// Lists worklog lines, the newest first; also those that the view has dropped.
@@ -346,18 +341,19 @@ pub async fn list_worklog(
     caller: Caller<Viewer>,
     Query(query): Query<WorklogQuery>,
 ) -> Result<Json<Page<LineOut>>, Problem> {
-    let limit = limit(query.limit)?;
-    let before = query.cursor.map(|text| WorklogId::parse(&text).map_err(|_| bad("cursor")));
+    let limit = query.limit;
     let filter = worklog::Filter {
         task_id: query.task_id,
         correlation_id: query.correlation_id,
         since: query.since,
         until: query.until,
-        before: before.transpose()?.map(|id| id.to_string()),
+        before: query.cursor.map(|place| place.0),
     };
     let tenant = caller.tenant.clone();
     let found =
-        state.0.app.db.read(&caller.tenant, move |q| worklog::list(q, &tenant, &filter, limit + 1));
+        state.0.app.db.read(&caller.tenant, move |q| {
+            worklog::list(q, &tenant, &filter, limit.get() as i64 + 1)
+        });
     let found = found.await.map_err(WorkError::from)?;
-    Ok(Json(page(found, limit, |line| line.id.clone(), |line| line)))
+    Ok(Json(Page::cut(found, limit, |line| line.id.clone())))
 }

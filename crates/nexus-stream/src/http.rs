@@ -1,0 +1,132 @@
+//! `GET /agent/reports/stream`.
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use futures_util::stream;
+use nexus_kit::http::principal::{Caller, Principal, Viewer};
+use nexus_kit::http::problem::Problem;
+use nexus_kit::http::query::Query;
+use nexus_kit::telemetry::metrics::Outcome;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use crate::StreamState;
+use crate::connection::Connection;
+use crate::frames::{self, Bye};
+
+/// Longest session id.
+const MAX_SESSION: usize = 128;
+
+/// How a stream is opened.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct StreamQuery {
+    /// For clients that cannot set the header, which wins.
+    #[serde(default)]
+    last_event_id: Option<String>,
+    /// One stream a session: the newer ends the older. Without one the connection is its own.
+    #[serde(default)]
+    session_id: Option<String>,
+    /// `event`: past the limit a 200 with `bye limit` instead of 429, for a plain EventSource.
+    #[serde(default)]
+    on_limit: Option<String>,
+}
+
+/// The tenant's one ordered, resumable stream: `snapshot`, then `report`s; `ping` and `bye`.
+#[utoipa::path(get, path = "/agent/reports/stream", tag = "stream", security(("api_key" = [])),
+    params(StreamQuery, ("Last-Event-ID" = Option<String>, Header, description = "A cursor; within the newest 2000 reports exactly the missed ones follow, otherwise a fresh snapshot says why"),
+        ("x-session-id" = Option<String>, Header, description = "The same as `session_id`")),
+    responses((status = 200, content_type = "text/event-stream", description = "Server-sent events"), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 429, description = "`stream_limit`, with `Retry-After`", body = Problem), (status = 503, body = Problem)))]
+pub async fn stream(
+    State(state): State<StreamState>,
+    caller: Caller<Viewer>,
+    headers: HeaderMap,
+    Query(query): Query<StreamQuery>,
+) -> Result<Response, Problem> {
+    let as_event = match query.on_limit.as_deref() {
+        None => false,
+        Some("event") => true,
+        Some(_) => {
+            let why = "The parameter on_limit is event, or is left out.";
+            return Err(Problem::bad_request("invalid_parameter", why));
+        }
+    };
+    let session = session(&headers, query.session_id)?;
+    let opened = |outcome| state.app.metrics.sse_opens.get_or_create(&Outcome { outcome }).inc();
+    let most = state.app.settings.stream.max_per_tenant;
+    let Some(place) = state.places.take(&caller.tenant, session, most) else {
+        opened("limit");
+        return Ok(over_limit(&state, as_event));
+    };
+    // A header that is not text is no cursor, and hears so like any other.
+    let sent = match headers.get("last-event-id") {
+        Some(value) => Some(value.to_str().unwrap_or("?").to_owned()),
+        None => query.last_event_id,
+    };
+    let key = match caller.principal {
+        Principal::TenantService { .. } => {
+            headers.get("x-api-key").and_then(|key| key.to_str().ok()).map(str::to_owned)
+        }
+        _ => None,
+    };
+    let connection = Connection::open(
+        &state.app,
+        &caller.tenant,
+        place,
+        key,
+        sent.as_deref(),
+        state.stop.clone(),
+    );
+    let (connection, outcome) = connection.await?;
+    opened(outcome);
+    let frames = stream::unfold(connection, |mut connection| async move {
+        let frame = connection.next().await?;
+        Some((Ok::<_, std::convert::Infallible>(frame), connection))
+    });
+    Ok(events(Body::from_stream(frames)))
+}
+
+fn session(headers: &HeaderMap, query: Option<String>) -> Result<Option<String>, Problem> {
+    let header = headers.get("x-session-id").map(|value| value.to_str().unwrap_or_default());
+    let session = header.map(str::to_owned).or(query);
+    match session {
+        Some(id) if id.is_empty() || id.len() > MAX_SESSION || !id.is_ascii() => {
+            Err(Problem::bad_request(
+                "invalid_session",
+                "A session id has 1 to 128 visible ASCII characters.",
+            ))
+        }
+        session => Ok(session),
+    }
+}
+
+fn over_limit(state: &StreamState, as_event: bool) -> Response {
+    // Proportional jitter, so that those who were refused together do not return together.
+    let seconds = 20 + state.app.entropy.below(20);
+    if as_event {
+        return events(Body::from(frames::bye(Bye::Limit, seconds * 1_000)));
+    }
+    let mut problem = Problem::new(
+        StatusCode::TOO_MANY_REQUESTS,
+        "stream_limit",
+        "The tenant has as many open streams as it may. Close one, or come back later.",
+    );
+    problem.retry_after = Some(seconds);
+    problem.into_response()
+}
+
+fn events(body: Body) -> Response {
+    let mut response = body.into_response();
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::CONTENT_TYPE, "text/event-stream"),
+        (header::CACHE_CONTROL, "no-cache, no-transform"),
+        (header::HeaderName::from_static("x-accel-buffering"), "no"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
