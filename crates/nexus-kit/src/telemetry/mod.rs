@@ -1,4 +1,5 @@
 //! What an operator sees: metrics and logs.
 
+pub mod logs;
 pub mod metrics;
 mod process;
