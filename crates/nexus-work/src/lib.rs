@@ -89,26 +89,39 @@ impl Work {
         RetryPolicy { max_retries: tasks.max_retries, delays: tasks.retry_delays.clone() }
     }
 
-    /// Runs `action` with the tenant's catalogue, again with a fresh one when the store says that
-    /// the policy or the types have changed since.
-    pub(crate) async fn retry_stale<T>(
-        &self,
+    /// The tenant's catalogue as this process knows it, to judge by; see [`Judging::again`].
+    pub(crate) async fn judging(&self, tenant: &Tenant) -> Result<Judging, WorkError> {
+        let bundle = self.catalogue.bundle(&self.app.db, tenant).await?;
+        Ok(Judging { bundle, left: STALE_TRIES })
+    }
+}
+
+/// Judging by a catalogue that the store may have outrun: try, and try again with a fresh one.
+pub(crate) struct Judging {
+    /// What to judge by.
+    pub bundle: Arc<Bundle>,
+    left: usize,
+}
+
+impl Judging {
+    /// Reads the catalogue again if that can help with `error`; hands it back if not.
+    pub async fn again(
+        &mut self,
+        work: &Work,
         tenant: &Tenant,
-        action: impl AsyncFn(Arc<Bundle>) -> Result<T, WorkError>,
-    ) -> Result<T, WorkError> {
-        let mut bundle = self.catalogue.bundle(&self.app.db, tenant).await?;
-        for _ in 0..STALE_TRIES {
-            let error = match action(bundle.clone()).await {
-                Err(error @ (WorkError::Stale | WorkError::UnknownType(_))) => error,
-                other => return other,
-            };
-            let fresh = self.catalogue.refresh(&self.app.db, tenant).await?;
-            let same = fresh.types_version == bundle.types_version;
-            if same && matches!(error, WorkError::UnknownType(_)) {
-                return Err(error);
-            }
-            bundle = fresh;
+        error: WorkError,
+    ) -> Result<(), WorkError> {
+        let outrun = matches!(error, WorkError::Stale | WorkError::UnknownType(_));
+        if !outrun || self.left == 0 {
+            return Err(error);
         }
-        Err(WorkError::Stale)
+        self.left -= 1;
+        let fresh = work.catalogue.refresh(&work.app.db, tenant).await?;
+        let same = fresh.types_version == self.bundle.types_version;
+        if same && matches!(error, WorkError::UnknownType(_)) {
+            return Err(error);
+        }
+        self.bundle = fresh;
+        Ok(())
     }
 }

@@ -117,6 +117,7 @@ impl Agent for Files {
             title_en,
             title_ko,
             params_schema,
+            target: Some("/path"),
             timeout: Duration::from_secs(seconds),
         };
         vec![

@@ -33,6 +33,7 @@ pub(super) fn spec(call_timeout: Duration) -> TypeSpec {
             "additionalProperties": false,
         }),
         // The call bounds itself; the rest is for writing down the intent.
+        target: Some("/url"),
         timeout: call_timeout + Duration::from_secs(20),
     }
 }

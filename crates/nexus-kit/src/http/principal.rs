@@ -227,6 +227,35 @@ where
     }
 }
 
+/// A program of the operator's own: `ADMIN_API_KEY` or `NEXUS_API_KEY`, on routes that name no
+/// tenant.
+#[derive(Clone, Debug)]
+pub struct PlatformKey;
+
+impl<S> FromRequestParts<S> for PlatformKey
+where
+    S: Send + Sync,
+    App: FromRef<S>,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let app = App::from_ref(state);
+        let mut seen = Seen::default();
+        let result = async {
+            match authenticate(parts, &app, &mut seen).await? {
+                Principal::PlatformAdmin | Principal::Service => Ok(Self),
+                _ => {
+                    let why = "This needs NEXUS_API_KEY or ADMIN_API_KEY.";
+                    Err(Problem::forbidden("forbidden", why))
+                }
+            }
+        };
+        let result = result.await;
+        result.inspect_err(|problem| audit(parts, &app, seen, problem))
+    }
+}
+
 /// An agent, by its key: it claims, beats and reports. `NEXUS_API_KEY` is no agent.
 #[derive(Clone, Debug)]
 pub struct AgentCaller {
@@ -314,23 +343,29 @@ fn correlation(parts: &Parts) -> String {
 }
 
 async fn authenticate(parts: &Parts, app: &App, seen: &mut Seen) -> Result<Principal, Problem> {
-    let key = match one_header(parts, "x-api-key") {
-        Ok(Some(key)) => key,
-        Ok(None) => {
-            return Err(Problem::unauthorized(
-                "key_missing",
-                "Send a key in the header x-api-key.",
-            ));
-        }
-        Err(()) => {
-            return Err(Problem::unauthorized("key_invalid", "Send exactly one x-api-key."));
-        }
-    };
+    let key = key(parts)?;
     let Some(principal) = app.auth.authenticate(key).await? else {
         return Err(Problem::unauthorized("key_invalid", "Nobody has this key, or it has ended."));
     };
-    seen.principal = Some(principal.name());
+    let name = principal.name();
+    tracing::Span::current().record("user_id", name.as_str());
+    seen.principal = Some(name);
     Ok(principal)
+}
+
+/// The key of `x-api-key`, or, for clients that know no other way, of `Authorization: Bearer`.
+fn key(parts: &Parts) -> Result<&str, Problem> {
+    let twice = || Problem::unauthorized("key_invalid", "Send exactly one key, once.");
+    let key = one_header(parts, "x-api-key").map_err(|()| twice())?;
+    let bearer = one_header(parts, "authorization").map_err(|()| twice())?;
+    let bearer = bearer.map(|value| value.strip_prefix("Bearer ").unwrap_or_default());
+    match (key, bearer) {
+        (Some(_), Some(_)) => Err(twice()),
+        (Some(key), None) | (None, Some(key)) => Ok(key),
+        (None, None) => {
+            Err(Problem::unauthorized("key_missing", "Send a key in the header x-api-key."))
+        }
+    }
 }
 
 /// The header's one value; `Err` for two, an empty one or one that is not visible ASCII.
@@ -396,6 +431,9 @@ fn resolve_tenant(
     seen: &mut Seen,
 ) -> Result<Option<Tenant>, Problem> {
     seen.tenant.clone_from(&named);
+    if let Some(tenant) = named.as_ref().or(principal.bound_tenant()) {
+        tracing::Span::current().record("tenant_id", tenant.key());
+    }
     match (principal.bound_tenant(), named) {
         (Some(bound), Some(named)) if *bound != named => Err(not_a_member()),
         (Some(bound), _) => Ok(Some(bound.clone())),

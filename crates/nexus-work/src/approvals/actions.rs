@@ -1,5 +1,6 @@
 //! Opening, deciding and closing asks.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use nexus_audit::{Entry, record};
@@ -19,7 +20,7 @@ use serde_json::{Value, json};
 use super::row::{Ask, question};
 use super::sql;
 use crate::Work;
-use crate::catalogue::KnownType;
+use crate::catalogue::{Bundle, KnownType};
 use crate::commands::judge::{Judged, judge_params};
 use crate::error::WorkError;
 use crate::policy::sql::switches;
@@ -129,35 +130,49 @@ pub(crate) async fn decide(
     if deciding.params.is_some() && deciding.decision == Decision::Deny {
         return Err(WorkError::field("/params", "only an approval can edit the params"));
     }
-    work.retry_stale(tenant, async |bundle| {
-        let edited = match &deciding.params {
-            None => None,
-            Some(params) => {
-                let (whose, id) = (tenant.clone(), ask_id.to_owned());
-                let ask = work.app.db.read(tenant, move |q| sql::load(q, &whose, &id)).await?;
-                let ask = ask.ok_or(WorkError::NoAsk)?;
-                let (whose, task_id) = (tenant.clone(), ask.task_id);
-                let task = work.app.db.read(tenant, move |q| tasks::load(q, &whose, &task_id));
-                let requested = task.await?.and_then(|task| task.requested_risk);
-                let known = bundle.find(&ask.command_type)?;
-                Some(judge_params(tenant, bundle.clone(), known, params.clone(), requested).await?)
-            }
-        };
-        let (whose, id, deciding) = (tenant.clone(), ask_id.to_owned(), deciding.clone());
-        let settings = work.app.settings.approval.clone();
-        let closed = work
-            .app
-            .db
-            .write(tenant, move |tx| decide_in(tx, &whose, &id, &deciding, edited, &settings))
-            .await?;
-        if let Some(ask) = closed {
-            work.app
-                .metrics
-                .ask_closed(ask.status.as_str(), work.app.clock.now().since(ask.created_at));
+    let mut judging = work.judging(tenant).await?;
+    loop {
+        match decide_by(work, tenant, ask_id, &deciding, judging.bundle.clone()).await {
+            Ok(()) => return Ok(()),
+            Err(error) => judging.again(work, tenant, error).await?,
         }
-        Ok(())
-    })
-    .await
+    }
+}
+
+/// Decides an ask; edited params are judged by one catalogue.
+async fn decide_by(
+    work: &Work,
+    tenant: &Tenant,
+    ask_id: &str,
+    deciding: &Deciding,
+    bundle: Arc<Bundle>,
+) -> Result<(), WorkError> {
+    let edited = match &deciding.params {
+        None => None,
+        Some(params) => {
+            let (whose, id) = (tenant.clone(), ask_id.to_owned());
+            let found = work.app.db.read(tenant, move |q| {
+                let ask = sql::load(q, &whose, &id)?.ok_or(WorkError::NoAsk)?;
+                let task = tasks::load(q, &whose, &ask.task_id)?;
+                Ok::<_, WorkError>((ask.command_type, task.and_then(|task| task.requested_risk)))
+            });
+            let (command_type, requested) = found.await?;
+            let known = bundle.find(&command_type)?;
+            Some(judge_params(tenant, bundle, known, params.clone(), requested).await?)
+        }
+    };
+    let (whose, id, deciding) = (tenant.clone(), ask_id.to_owned(), deciding.clone());
+    let settings = work.app.settings.approval.clone();
+    let closed = work
+        .app
+        .db
+        .write(tenant, move |tx| decide_in(tx, &whose, &id, &deciding, edited, &settings))
+        .await?;
+    if let Some(ask) = closed {
+        let waited = work.app.clock.now().since(ask.created_at);
+        work.app.metrics.ask_closed(ask.status.as_str(), waited);
+    }
+    Ok(())
 }
 
 /// Decides within a transaction; returns the ask if that closed it.

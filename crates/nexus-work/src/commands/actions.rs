@@ -1,5 +1,6 @@
 //! Accepting a command.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use nexus_audit::{Entry, record};
@@ -17,6 +18,7 @@ use super::judge::{Judged, check_precondition, judge_params};
 use super::sql;
 use crate::Work;
 use crate::approvals::actions::{NewAsk, open};
+use crate::catalogue::Bundle;
 use crate::error::WorkError;
 use crate::policy::sql::switches;
 use crate::tasks::row::Task;
@@ -66,36 +68,45 @@ pub(crate) fn request_digest(request: &Value) -> String {
 
 /// Accepts a command: judged first, then task, ask, audit entry and report in one transaction.
 pub async fn accept(work: &Work, tenant: &Tenant, command: Command) -> Result<Accepted, WorkError> {
-    let accepted = work
-        .retry_stale(tenant, async |bundle| {
-            let known = bundle.find(&command.command_type)?;
-            let params = command.params.clone();
-            let judged = judge_params(tenant, bundle.clone(), known, params, command.risk).await?;
-            let precondition = command.precondition.as_ref().map(Value::to_string);
-            if let Some(stored) = &precondition {
-                check_precondition(work, tenant, stored).await?;
-            }
-            let (whose, command) = (tenant.clone(), command.clone());
-            let settings = work.app.settings.approval.clone();
-            let level = judged.verdict.level;
-            let written = work
-                .app
-                .db
-                .write(tenant, move |tx| {
-                    accept_in(tx, &whose, &command, judged, precondition, &settings)
-                })
-                .await;
-            match written {
-                Ok(accepted) => {
-                    work.app.metrics.task_created(level.level());
-                    Ok(accepted)
-                }
-                Err(Refusal::Known(accepted)) => Ok(accepted),
-                Err(Refusal::Work(error)) => Err(error),
-            }
-        })
-        .await?;
-    Ok(accepted)
+    let mut judging = work.judging(tenant).await?;
+    loop {
+        match accept_by(work, tenant, &command, judging.bundle.clone()).await {
+            Ok(accepted) => return Ok(accepted),
+            Err(error) => judging.again(work, tenant, error).await?,
+        }
+    }
+}
+
+/// Accepts a command as one catalogue judges it.
+async fn accept_by(
+    work: &Work,
+    tenant: &Tenant,
+    command: &Command,
+    bundle: Arc<Bundle>,
+) -> Result<Accepted, WorkError> {
+    let known = bundle.find(&command.command_type)?;
+    let params = command.params.clone();
+    let judged = judge_params(tenant, bundle, known, params, command.risk).await?;
+    let precondition = command.precondition.as_ref().map(Value::to_string);
+    if let Some(stored) = &precondition {
+        check_precondition(work, tenant, stored).await?;
+    }
+    let (whose, command) = (tenant.clone(), command.clone());
+    let settings = work.app.settings.approval.clone();
+    let level = judged.verdict.level;
+    let written = work
+        .app
+        .db
+        .write(tenant, move |tx| accept_in(tx, &whose, &command, judged, precondition, &settings))
+        .await;
+    match written {
+        Ok(accepted) => {
+            work.app.metrics.task_created(level.level());
+            Ok(accepted)
+        }
+        Err(Refusal::Known(accepted)) => Ok(accepted),
+        Err(Refusal::Work(error)) => Err(error),
+    }
 }
 
 /// Rolls the transaction back, for a good or a bad reason.

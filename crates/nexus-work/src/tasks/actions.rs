@@ -1,5 +1,7 @@
 //! What people do to a task: call it off, ask again.
 
+use std::sync::Arc;
+
 use nexus_audit::{Entry, record};
 use nexus_core::task::{Event, Status};
 use nexus_core::tenant::Tenant;
@@ -12,6 +14,7 @@ use super::sql::{self, Due};
 use super::view;
 use crate::Work;
 use crate::approvals::actions::{NewAsk, call_off, open};
+use crate::catalogue::Bundle;
 use crate::commands::judge::{Judged, judge_params};
 use crate::error::WorkError;
 use crate::policy::sql::switches;
@@ -62,22 +65,34 @@ pub(crate) async fn ask_again(
     task_id: &str,
     actor: &str,
 ) -> Result<(), WorkError> {
-    work.retry_stale(tenant, async |bundle| {
-        let (whose, id) = (tenant.clone(), task_id.to_owned());
-        let task = work.app.db.read(tenant, move |q| sql::load(q, &whose, &id)).await?;
-        let task = task.ok_or(WorkError::NoTask)?;
-        let known = bundle.find(&task.command_type)?;
-        let params = serde_json::from_str(&task.params).unwrap_or_default();
-        let judged =
-            judge_params(tenant, bundle.clone(), known, params, task.requested_risk).await?;
-        let (whose, id, actor) = (tenant.clone(), task_id.to_owned(), actor.to_owned());
-        let settings = work.app.settings.approval.clone();
-        work.app
-            .db
-            .write(tenant, move |tx| ask_again_in(tx, &whose, &id, &actor, judged, &settings))
-            .await
-    })
-    .await
+    let mut judging = work.judging(tenant).await?;
+    loop {
+        match ask_again_by(work, tenant, task_id, actor, judging.bundle.clone()).await {
+            Ok(()) => return Ok(()),
+            Err(error) => judging.again(work, tenant, error).await?,
+        }
+    }
+}
+
+async fn ask_again_by(
+    work: &Work,
+    tenant: &Tenant,
+    task_id: &str,
+    actor: &str,
+    bundle: Arc<Bundle>,
+) -> Result<(), WorkError> {
+    let (whose, id) = (tenant.clone(), task_id.to_owned());
+    let task = work.app.db.read(tenant, move |q| sql::load(q, &whose, &id)).await?;
+    let task = task.ok_or(WorkError::NoTask)?;
+    let known = bundle.find(&task.command_type)?;
+    let params = serde_json::from_str(&task.params).unwrap_or_default();
+    let judged = judge_params(tenant, bundle, known, params, task.requested_risk).await?;
+    let (whose, id, actor) = (tenant.clone(), task_id.to_owned(), actor.to_owned());
+    let settings = work.app.settings.approval.clone();
+    work.app
+        .db
+        .write(tenant, move |tx| ask_again_in(tx, &whose, &id, &actor, judged, &settings))
+        .await
 }
 
 fn ask_again_in(

@@ -1,0 +1,138 @@
+//! The table of contents of the API: every route and its handler, and who may call it.
+
+use axum::Router;
+use axum::middleware::from_extractor_with_state;
+use axum::routing::{delete, get, post, put};
+use nexus_auth::AuthState;
+use nexus_auth::http as auth;
+use nexus_kit::app::App;
+use nexus_kit::http::principal::PlatformKey;
+use nexus_ops::Ops;
+use nexus_stream::StreamState;
+use nexus_work::WorkState;
+use nexus_work::approvals::http as approvals;
+use nexus_work::commands::http as commands;
+use nexus_work::contract::http as contract;
+use nexus_work::policy::http as policy;
+use nexus_work::tasks::http as tasks;
+
+use crate::openapi;
+
+/// What the handlers stand on.
+pub struct States {
+    /// The parts of the server.
+    pub app: App,
+    /// Tenants and keys.
+    pub auth: AuthState,
+    /// Commands, approvals, tasks, agents.
+    pub work: WorkState,
+    /// The stream.
+    pub stream: StreamState,
+    /// Health and metrics.
+    pub ops: Ops,
+}
+
+/// All routes.
+pub fn router(states: States) -> Router {
+    let work = Router::new()
+        .route("/sidecar/command", post(commands::send_command))
+        .route("/commands/types", get(policy::list_types))
+        .route("/commands/types/{command_type}", put(policy::put_type))
+        .route("/policy", get(policy::get_policy).put(policy::put_policy))
+        .route("/policy/explain", post(policy::explain))
+        .route("/tasks", get(tasks::list_tasks).post(commands::create_task))
+        .route("/tasks/{task_id}", get(tasks::get_task))
+        .route("/tasks/{task_id}/sent/{attempt}", get(tasks::get_sent))
+        .route("/tasks/{task_id}/cancel", post(tasks::cancel_task))
+        .route("/tasks/{task_id}/ask_again", post(tasks::ask_again))
+        .route("/worklog", get(tasks::list_worklog))
+        .route("/approvals", get(approvals::list_asks))
+        .route("/approvals/{ask_id}", get(approvals::get_ask))
+        .route("/approvals/{ask_id}/decide", post(approvals::decide_ask))
+        .route("/tenant/pause", post(policy::pause))
+        .route("/tenant/resume", post(policy::resume))
+        .route("/agent/tasks/claim", post(contract::claim_tasks))
+        .route("/agent/tasks/{task_id}/claim", post(contract::claim_task))
+        .route("/agent/tasks/{task_id}/heartbeat", post(contract::beat))
+        .route("/agent/callback", post(contract::take_callback))
+        .with_state(states.work);
+    let stream = Router::new()
+        .route("/agent/reports/stream", get(nexus_stream::http::stream))
+        .with_state(states.stream);
+    let auth = Router::new()
+        .route("/tenants", get(auth::list_tenants).post(auth::create_tenant))
+        .route("/keys", get(auth::list_keys).post(auth::create_key))
+        .route("/keys/{key_id}", delete(auth::revoke_key))
+        .route("/keys/{key_id}/rotate", post(auth::rotate_key))
+        .with_state(states.auth);
+    let metrics = nexus_ops::metrics(states.ops.clone())
+        .layer(from_extractor_with_state::<PlatformKey, _>(states.app));
+    Router::new()
+        .merge(work)
+        .merge(stream)
+        .merge(auth)
+        .merge(metrics)
+        .merge(nexus_ops::health(states.ops))
+        .merge(nexus_ops::docs(&openapi::description()))
+}
+
+/// Who may call a route.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Access {
+    /// Anybody.
+    Public,
+    /// At least a viewer of the tenant that the request names.
+    Viewer,
+    /// At least an operator of that tenant.
+    Operator,
+    /// Who may decide asks of that tenant.
+    Approver,
+    /// An admin of that tenant.
+    Admin,
+    /// An agent key.
+    Agent,
+    /// `NEXUS_API_KEY` or `ADMIN_API_KEY`, without a tenant.
+    PlatformKey,
+    /// `ADMIN_API_KEY`, without a tenant.
+    PlatformAdmin,
+}
+
+/// Every route with who may call it. A test holds this against the router, the API's description
+/// and what each route answers to strangers.
+pub const ACCESS: &[(&str, &str, Access)] = &[
+    ("POST", "/sidecar/command", Access::Operator),
+    ("GET", "/commands/types", Access::Viewer),
+    ("PUT", "/commands/types/{command_type}", Access::Admin),
+    ("GET", "/policy", Access::Viewer),
+    ("PUT", "/policy", Access::Admin),
+    ("POST", "/policy/explain", Access::Viewer),
+    ("GET", "/tasks", Access::Viewer),
+    ("POST", "/tasks", Access::Operator),
+    ("GET", "/tasks/{task_id}", Access::Viewer),
+    ("GET", "/tasks/{task_id}/sent/{attempt}", Access::Admin),
+    ("POST", "/tasks/{task_id}/cancel", Access::Operator),
+    ("POST", "/tasks/{task_id}/ask_again", Access::Operator),
+    ("GET", "/worklog", Access::Viewer),
+    ("GET", "/approvals", Access::Viewer),
+    ("GET", "/approvals/{ask_id}", Access::Viewer),
+    ("POST", "/approvals/{ask_id}/decide", Access::Approver),
+    ("POST", "/tenant/pause", Access::Admin),
+    ("POST", "/tenant/resume", Access::Admin),
+    ("POST", "/agent/tasks/claim", Access::Agent),
+    ("POST", "/agent/tasks/{task_id}/claim", Access::Agent),
+    ("POST", "/agent/tasks/{task_id}/heartbeat", Access::Agent),
+    ("POST", "/agent/callback", Access::Agent),
+    ("GET", "/agent/reports/stream", Access::Viewer),
+    ("GET", "/tenants", Access::PlatformAdmin),
+    ("POST", "/tenants", Access::PlatformAdmin),
+    ("GET", "/keys", Access::Admin),
+    ("POST", "/keys", Access::Admin),
+    ("DELETE", "/keys/{key_id}", Access::Admin),
+    ("POST", "/keys/{key_id}/rotate", Access::Admin),
+    ("GET", "/metrics", Access::PlatformKey),
+    ("GET", "/health", Access::Public),
+    ("GET", "/health/live", Access::Public),
+    ("GET", "/health/ready", Access::Public),
+    ("GET", "/docs", Access::Public),
+    ("GET", "/openapi.json", Access::Public),
+];
