@@ -108,7 +108,7 @@ async fn pass(work: &Work) -> Result<(), WorkError> {
 /// Forgets finished tasks after their time, used keys and seen signatures.
 async fn forget(work: &Work) -> Result<(), WorkError> {
     let now: Time = work.app.clock.now();
-    let tenants = work.app.db.read(Scope::System, |q| sql::tenants(q)).await?;
+    let tenants = work.app.db.read(Scope::System, sql::tenants).await?;
     for tenant in tenants {
         let before = now.minus(work.app.settings.tasks.ttl);
         loop {

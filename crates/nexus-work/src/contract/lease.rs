@@ -28,7 +28,7 @@ pub(crate) async fn lapse(work: &Work) -> Result<usize, WorkError> {
 
 /// Ends every attempt of earlier lives of this process: nobody works on them any more.
 pub(crate) async fn release_dead(work: &Work) -> Result<usize, WorkError> {
-    let held = work.app.db.read(Scope::System, |q| sql::leases(q)).await?;
+    let held = work.app.db.read(Scope::System, sql::leases).await?;
     let mut ended = 0;
     for item in held {
         ended += usize::from(end(work, item, Some(work.app.boot.clone())).await?);
