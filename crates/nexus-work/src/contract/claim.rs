@@ -1,7 +1,7 @@
 //! Claiming: whoever takes a task gets an attempt, a token and a lease, and only then starts.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use nexus_core::failure::FailureCode;
@@ -19,6 +19,7 @@ use super::ending::{self, End};
 use super::sql::{self, DueItem};
 use crate::Work;
 use crate::approvals::review::{Approval, Review, Reviewed, confirm, needed, review};
+use crate::catalogue::Bundle;
 use crate::error::WorkError;
 use crate::policy::sql::switches;
 use crate::tasks::row::Task;
@@ -193,12 +194,10 @@ pub(crate) async fn claim_ids(
     // changed in between. What is left then is picked again by a later claim.
     for _ in 0..3 {
         let bundle = work.catalogue.bundle(&work.app.db, tenant).await?;
-        let timeouts: HashMap<String, Duration> =
-            bundle.types.iter().map(|(name, known)| (name.clone(), known.timeout)).collect();
         let batch = Batch {
             tenant: tenant.clone(),
             claimer: claimer.clone(),
-            timeouts,
+            bundle,
             reviews: std::mem::take(&mut reviews),
             approval: work.app.settings.approval.clone(),
             lock_ttl: work.app.settings.tasks.lock_ttl,
@@ -245,7 +244,7 @@ struct Claimed {
 struct Batch {
     tenant: Tenant,
     claimer: Claimer,
-    timeouts: HashMap<String, Duration>,
+    bundle: Arc<Bundle>,
     reviews: HashMap<String, Review>,
     approval: nexus_kit::settings::Approval,
     lock_ttl: Duration,
@@ -336,13 +335,14 @@ impl Batch {
     ) -> Result<Envelope, WorkError> {
         let issued_at = tx.now();
         let token = hex(&tx.random::<24>());
-        let timeout = self.timeouts.get(&task.command_type).copied();
-        let deadline = now.plus(timeout.unwrap_or(self.lock_ttl));
+        let known = self.bundle.types.get(&task.command_type);
+        let deadline = now.plus(known.map_or(self.lock_ttl, |known| known.timeout));
         let deadline = task.deadline_at.map_or(deadline, |at| at.min(deadline));
         let lease_until = now.plus(self.lock_ttl);
         task.advance(Event::Claimed, issued_at)?;
         task.attempt += 1;
-        task.agent = Some(self.claimer.agent.clone());
+        let builtin = known.and_then(|known| known.agent.as_ref()).map(|agent| agent.name());
+        task.agent = Some(builtin.map_or_else(|| self.claimer.agent.clone(), str::to_owned));
         task.attempt_token = Some(sha256_hex(token.as_bytes()));
         task.lease_owner = Some(self.claimer.owner.clone());
         task.lease_until = Some(lease_until);
