@@ -40,7 +40,6 @@ const EXCEPTIONS: [(&str, &str, &str); 17] = [
     ("axum", "nexus-stream/src/lib.rs", "hands its handlers the App out of its state"),
     ("axum", "nexus-work/src/lib.rs", "hands its handlers the App out of its state"),
     ("axum", "nexus-work/src/contract/signature.rs", "verifies the headers as they came"),
-    ("sql", "nexus-work/src/worklog/mod.rs", "the worklog is nothing but its one table"),
     ("long", "nexus-kit/src/settings/value.rs", "one arm for each setting"),
     ("long", "nexus-work/src/commands/actions.rs", "one transaction, told in its order"),
 ];

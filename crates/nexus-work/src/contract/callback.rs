@@ -18,7 +18,7 @@ use crate::error::WorkError;
 use crate::tasks::row::Task;
 use crate::tasks::sql::{self as tasks, Due};
 use crate::tasks::view;
-use crate::worklog::{self, LINES_PER_REPORT, Level, NewLine};
+use crate::worklog::{self, LINES_BYTES, Level, NewLine};
 
 /// Lines of one callback at most.
 pub(crate) const MAX_LINES: usize = 64;
@@ -224,10 +224,12 @@ fn lines(
     callback: &Callback,
 ) -> Result<Vec<ReportChange>, WorkError> {
     let mut changes = Vec::new();
+    let mut size = 0;
     for line in &callback.lines {
-        if changes.len() == LINES_PER_REPORT {
+        if size > LINES_BYTES {
             report(tx, place, "worklog", task, std::mem::take(&mut changes))?;
             *place = tx.next_place()?;
+            size = 0;
         }
         let line = NewLine {
             level: line.level,
@@ -236,7 +238,9 @@ fn lines(
             correlation_id: &task.correlation_id,
             task_id: Some(task.task_id.as_str()),
         };
-        changes.push(worklog::write(tx, place, &line)?);
+        let change = worklog::write(tx, place, &line)?;
+        size += change.size();
+        changes.push(change);
     }
     Ok(changes)
 }
