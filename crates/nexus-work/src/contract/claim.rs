@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+use futures_util::future::try_join_all;
 use nexus_core::failure::FailureCode;
 use nexus_core::json::{hex, sha256_hex};
 use nexus_core::policy::Risk;
@@ -96,11 +97,12 @@ pub(crate) async fn claim(
     max: usize,
 ) -> Result<Vec<Envelope>, WorkError> {
     let picked = pick(work, claimer, max.clamp(1, MAX_CLAIM)).await?;
-    let mut envelopes = Vec::new();
-    for (tenant, ids) in picked {
-        envelopes.extend(claim_ids(work, claimer, &tenant, ids).await?);
-    }
-    Ok(envelopes)
+    // Together, so that all tenants' claims share one commit.
+    let claims = picked
+        .into_iter()
+        .map(|(tenant, ids)| async move { claim_ids(work, claimer, &tenant, ids).await });
+    let claimed = try_join_all(claims).await?;
+    Ok(claimed.into_iter().flatten().collect())
 }
 
 /// Names due tasks: tenants in turn, each with the most urgent of its own.

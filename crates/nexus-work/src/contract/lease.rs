@@ -1,5 +1,6 @@
 //! Leases that ran out, and those of a process that is gone.
 
+use futures_util::future::try_join_all;
 use nexus_core::failure::FailureCode;
 use nexus_core::id::BootId;
 use nexus_core::task::{Effect, Status};
@@ -15,15 +16,13 @@ use crate::tasks::sql as tasks;
 /// Leases that one pass looks at.
 const PASS: u64 = 256;
 
-/// Ends every attempt whose lease has run out; returns how many.
-pub(crate) async fn lapse(work: &Work) -> Result<usize, WorkError> {
+/// Ends attempts whose lease has run out; says whether there may be more of them.
+pub(crate) async fn lapse(work: &Work) -> Result<bool, WorkError> {
     let now = work.app.clock.expiry();
     let due = work.app.db.read(Scope::System, move |q| sql::due(q, "lease", now, PASS)).await?;
-    let count = due.len();
-    for item in due {
-        end(work, item, None).await?;
-    }
-    Ok(count)
+    let full = due.len() as u64 == PASS;
+    try_join_all(due.into_iter().map(|item| end(work, item, None))).await?;
+    Ok(full)
 }
 
 /// Ends every attempt of earlier lives of this process: nobody works on them any more.
