@@ -62,10 +62,12 @@ fn end_in(
     living: Option<&BootId>,
     retry: &nexus_core::task::RetryPolicy,
 ) -> Result<Option<ending::Failed>, WorkError> {
-    let Some(mut task) = tasks::load(tx, tenant, task_id)? else { return Ok(None) };
-    if task.status != Status::Running {
+    let task = tasks::load(tx, tenant, task_id)?.filter(|task| task.status == Status::Running);
+    let Some(mut task) = task else {
+        // Whatever ends an attempt takes its lease off the list; a list must not be believed more.
+        sql::drop_due(tx, tenant, task_id, "lease")?;
         return Ok(None);
-    }
+    };
     let (code, why) = match living {
         Some(living) => {
             let owner = task.lease_owner.as_deref().unwrap_or_default();
