@@ -81,7 +81,7 @@ pub(crate) struct Heard {
     /// How the task stands after it.
     pub status: Status,
     /// The failure, if it told of one.
-    pub failed: Option<FailureCode>,
+    pub failed: Option<Failed>,
     /// The same callback was taken before; nothing changed.
     pub repeated: bool,
 }
@@ -112,12 +112,9 @@ pub(crate) async fn hear(work: &Work, callback: Callback) -> Result<Heard, WorkE
         && !heard.repeated
         && said != "running"
     {
-        work.app.metrics.task_reached(heard.status.as_str());
-        if let Some(code) = heard.failed {
-            work.app.metrics.agent_failed(code.as_str());
-            if heard.status == Status::Retrying {
-                work.app.metrics.retries.inc();
-            }
+        match &heard.failed {
+            Some(failed) => failed.tell(&work.app.metrics),
+            None => work.app.metrics.task_reached(heard.status.as_str()),
         }
     }
     heard
@@ -196,8 +193,8 @@ fn hear_in(
                 callback: Some(callback.digest),
                 changes,
             };
-            let Failed { code, status } = ending::fail(tx, &place, &mut task, end, retry)?;
-            (status, Some(code))
+            let failed = ending::fail(tx, &place, &mut task, end, retry)?;
+            (failed.status, Some(failed))
         }
     };
     Ok(Heard { status, failed, repeated: false })

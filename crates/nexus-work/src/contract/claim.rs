@@ -16,7 +16,7 @@ use nexus_kit::log::Report;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::ending::{self, End};
+use super::ending::{self, End, Failed};
 use super::sql::{self, DueItem};
 use crate::Work;
 use crate::approvals::review::{Approval, Review, Reviewed, confirm, needed, review};
@@ -209,8 +209,8 @@ pub(crate) async fn claim_ids(
         let taken = std::mem::take(&mut waiting);
         let (claimed, to_review) =
             work.app.db.write(tenant, move |tx| batch.run(tx, taken)).await?;
-        for status in &claimed.ended {
-            work.app.metrics.task_reached(status.as_str());
+        for failed in &claimed.ended {
+            failed.tell(&work.app.metrics);
         }
         envelopes.extend(claimed.envelopes);
         if to_review.is_empty() {
@@ -239,7 +239,7 @@ pub(crate) async fn claim_ids(
 struct Claimed {
     envelopes: Vec<Envelope>,
     /// Tasks that ended instead of running.
-    ended: Vec<Status>,
+    ended: Vec<Failed>,
 }
 
 /// One transaction's worth of claims.
@@ -280,13 +280,12 @@ impl Batch {
                 continue;
             }
             if task.deadline_at.is_some_and(|deadline| deadline <= now) {
-                self.refuse(
+                claimed.ended.push(self.refuse(
                     tx,
                     &mut task,
                     FailureCode::AgentTimeout,
                     "its deadline passed before it ran",
-                )?;
-                claimed.ended.push(task.status);
+                )?);
                 continue;
             }
             let approval = match review {
@@ -313,8 +312,8 @@ impl Batch {
                             continue;
                         }
                         Ok(Reviewed::Refuse(code, why)) => {
-                            self.refuse_at(tx, &place, &mut task, code, &why)?;
-                            claimed.ended.push(task.status);
+                            let failed = self.refuse_at(tx, &place, &mut task, code, &why)?;
+                            claimed.ended.push(failed);
                             continue;
                         }
                     }
@@ -385,7 +384,7 @@ impl Batch {
         task: &mut Task,
         code: FailureCode,
         why: &str,
-    ) -> Result<(), WorkError> {
+    ) -> Result<Failed, WorkError> {
         let place = tx.next_place()?;
         self.refuse_at(tx, &place, task, code, why)
     }
@@ -398,10 +397,8 @@ impl Batch {
         task: &mut Task,
         code: FailureCode,
         why: &str,
-    ) -> Result<(), WorkError> {
-        let end = End::unstarted(code, why);
-        ending::fail(tx, place, task, end, &self.retry)?;
-        Ok(())
+    ) -> Result<Failed, WorkError> {
+        ending::fail(tx, place, task, End::unstarted(code, why), &self.retry)
     }
 }
 

@@ -46,11 +46,7 @@ async fn end(work: &Work, item: DueItem, living: Option<BootId>) -> Result<bool,
         .write(&tenant, move |tx| end_in(tx, &item.tenant, &item.id, living.as_ref(), &retry))
         .await?;
     if let Some(failed) = &failed {
-        work.app.metrics.task_reached(failed.status.as_str());
-        work.app.metrics.agent_failed(failed.code.as_str());
-        if failed.status == Status::Retrying {
-            work.app.metrics.retries.inc();
-        }
+        failed.tell(&work.app.metrics);
     }
     Ok(failed.is_some())
 }
