@@ -25,7 +25,7 @@ const PASS: u64 = 256;
 
 /// How often old things are forgotten, and how many tasks go in one transaction.
 const FORGET_EVERY: Duration = Duration::from_secs(60);
-const FORGET_STEP: u64 = 200;
+const FORGET_STEP: u64 = 50;
 
 /// How often the gauges of queue and boxes are read.
 const MEASURE_EVERY: Duration = Duration::from_secs(10);
