@@ -197,7 +197,9 @@ async fn perform(ctx: &Ctx, verb: Verb) -> Exit {
         tokio::select! {
             done = dispatch(ctx, verb) => done,
             _ = tokio::signal::ctrl_c() => {
-                ctx.out.note(&out::Line::plain(text::interrupted(ctx.out.lang)));
+                let lang = ctx.out.lang;
+                let said = if watching { text::stopped(lang) } else { text::interrupted(lang) };
+                ctx.note(said);
                 Ok(if watching { Exit::Ok } else { Exit::Interrupted })
             }
         }
