@@ -86,9 +86,16 @@ fn korean(command: Command, path: &str) -> Command {
             _ => "옵션",
         };
         let text = ko(&format!("{path}.{}", arg.get_id()));
-        let arg = arg.help_heading(heading);
+        let values = arg.get_possible_values();
+        let shown = values.iter().map(clap::builder::PossibleValue::get_name).collect::<Vec<_>>();
+        let hint = if shown.is_empty() || !arg.get_action().takes_values() {
+            String::new()
+        } else {
+            format!(" [가능한 값: {}]", shown.join(", "))
+        };
+        let arg = arg.help_heading(heading).hide_possible_values(true);
         match text {
-            Some(text) => arg.help(StyledStr::from(text)),
+            Some(text) => arg.help(StyledStr::from(format!("{text}{hint}"))),
             None => arg,
         }
     });

@@ -10,6 +10,7 @@ pub(super) const KO: &[(&str, &str)] = &[
     (".lang", "언어: ko 또는 en [NEXUS_LANG, LC_ALL, LANG]"),
     (".key_file", "이 파일에서 API 키를 읽음"),
     (".help", "도움말 출력"),
+    (".version", "버전 출력"),
     ("serve", "서버 실행"),
     ("serve.config", "설정 TOML 파일 [nexus.toml]"),
     ("send", "명령을 보내고 끝까지 따라감"),

@@ -228,7 +228,12 @@ fn failure(out: &Out, task: &Value) {
         };
         labelled(out, "failure", &format!("{code} {}", field(task, title)));
     }
-    fields(out, task, &["last_error"]);
+    let error = field(task, "last_error");
+    if !error.is_empty() {
+        // A person's no is no error.
+        let denied = field(task, "status") == "denied";
+        labelled(out, if denied { "reason" } else { "last_error" }, error);
+    }
 }
 
 /// What left the house.

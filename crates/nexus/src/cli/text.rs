@@ -54,6 +54,7 @@ texts! {
     decided_already(ask: &str) = "somebody decided {ask} already; `nexus watch` shows what came of it", "{ask}은(는) 이미 결정되었습니다. 결과는 `nexus watch`에서 볼 수 있습니다";
     look_again() = "it has changed since; look again before you decide", "그 사이에 내용이 바뀌었습니다. 다시 확인한 뒤 결정하세요";
     see_types() = "`nexus types list` shows what can be sent", "보낼 수 있는 명령은 `nexus types list`에서 볼 수 있습니다";
+    is_it_nexus() = "this does not look like an answer of NEXUS; check --url and NEXUS_URL", "NEXUS의 응답이 아닌 것 같습니다. --url 또는 NEXUS_URL을 확인하세요";
     see_log() = "the server's log has the cause", "원인은 서버 로그에 있습니다";
 
     bad_params(why: &str) = "--params: {why}", "--params: {why}";
@@ -211,6 +212,7 @@ pub fn what_to_do(lang: Lang, refusal: &Refusal) -> Option<String> {
         (code, _) if code.contains("digest") => look_again(lang),
         ("policy_version", _) => resolve_first(lang),
         (code, _) if code.contains("command_type") => see_types(lang),
+        ("", _) => is_it_nexus(lang),
         (_, 401) => check_key(lang),
         ("not_a_member", _) => not_of_tenant(lang),
         (_, 403) => check_rights(lang),

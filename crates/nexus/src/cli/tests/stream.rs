@@ -209,7 +209,8 @@ fn what_the_server_refuses_is_shown_with_what_to_do() {
     });
     let did = User::of(&server).types(&["send", "file.read"]);
     assert_eq!(did.exit, Exit::Refused);
-    for part in ["invalid_params (422): The params", "/params/path: is missing⟨U+001B⟩", "cor_7"] {
+    for part in ["invalid_params (422): The params", "/params/path: is missing⟨U+001B⟩", "cor_7"]
+    {
         assert!(did.err.contains(part), "{part} is missing in\n{}", did.err);
     }
     let did = User::of(&server).types(&["send", "file.read", "--json"]);
