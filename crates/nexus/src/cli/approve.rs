@@ -1,7 +1,9 @@
 //! `nexus approve`, `nexus deny`, `nexus asks`: what waits for a person.
 
 use clap::Args;
-use clap::builder::NonEmptyStringValueParser;
+use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser};
+use nexus_core::approval::{Bound, digest as digest_of};
+use nexus_core::json::canonical;
 use serde_json::{Value, json};
 
 use super::context::{Ctx, Done, Door, Fail};
@@ -46,12 +48,16 @@ pub struct DenyArgs {
 #[derive(Debug, Args)]
 pub struct AsksArgs {
     /// Asks with this status
-    #[arg(long, value_name = "STATUS", default_value = "pending")]
+    #[arg(long, value_name = "STATUS", default_value = "pending",
+        hide_possible_values = true, value_parser = PossibleValuesParser::new(STATUSES))]
     pub status: String,
     /// At most this many
     #[arg(long, value_name = "N", default_value_t = 100)]
     pub limit: usize,
 }
+
+/// Where an ask can stand.
+const STATUSES: [&str; 6] = ["pending", "approved", "denied", "expired", "superseded", "cancelled"];
 
 /// Approves exactly what was shown.
 pub async fn approve(ctx: &Ctx, args: &ApproveArgs) -> Done {
@@ -82,13 +88,39 @@ async fn decide(ctx: &Ctx, ask_id: &str, decision: Decision<'_>, yes: bool) -> D
         // Without it nothing would tie the yes to what was shown.
         return Err(Fail::Api(ApiError::Strange("the ask has no digest".into())));
     }
+    let seen = seen(&ask, digest);
     if ctx.out.json {
         ctx.out.json(&json!({"event": "ask", "ask": ask}));
     } else {
         render::ask(&ctx.out, &ask);
+        let note = match &seen {
+            Seen::Same => Line::new(Style::Good, text::digest_checked(lang)),
+            Seen::Hidden => Line::new(Style::Warn, text::digest_unchecked(lang)),
+            Seen::Other(shown) => Line::new(Style::Bad, shown.as_str()),
+        };
+        let label = format!("  {}:", text::label(lang, "digest"));
+        ctx.out.line(&Line::new(Style::Dim, label).and(Style::Bold, digest).and_line(note));
         if let Some(params) = &decision.params {
             ctx.out.line(&Line::new(Style::Warn, text::edited(lang)));
             ctx.out.pretty(params);
+        }
+    }
+    match field(&ask, "status") {
+        "" | "pending" => {}
+        status => return Err(over(ctx, &ask, ask_id, status)),
+    }
+    if decision.word == "approve" {
+        match seen {
+            Seen::Same => {}
+            Seen::Hidden => ctx.warn(&text::hidden_written_out(lang)),
+            Seen::Other(shown) => {
+                return Err(Fail::Stopped {
+                    exit: Exit::Refused,
+                    code: "digest_mismatch",
+                    detail: text::digest_differs(lang, &shown),
+                    hint: None,
+                });
+            }
         }
     }
     let question = match decision.word {
@@ -117,6 +149,41 @@ async fn decide(ctx: &Ctx, ask_id: &str, decision: Decision<'_>, yes: bool) -> D
     Ok(Exit::Ok)
 }
 
+/// Whether the digest is that of what was shown.
+enum Seen {
+    /// It is.
+    Same,
+    /// Hidden characters are written out, so it cannot be told.
+    Hidden,
+    /// It is of something else; this is the digest of what was shown.
+    Other(String),
+}
+
+fn seen(ask: &Value, digest: &str) -> Seen {
+    if ask.get("hidden_characters") == Some(&Value::Bool(true)) {
+        return Seen::Hidden;
+    }
+    let bound = ask.get("bound").cloned().unwrap_or_else(|| json!([]));
+    let bound: Vec<Bound> = serde_json::from_value(bound).unwrap_or_default();
+    let shown = digest_of(&canonical(ask.get("params").unwrap_or(&Value::Null)), &bound);
+    if shown == digest { Seen::Same } else { Seen::Other(shown) }
+}
+
+/// An ask that is over needs no answer from the server to say so.
+fn over(ctx: &Ctx, ask: &Value, ask_id: &str, status: &str) -> Fail {
+    let lang = ctx.lang();
+    let (code, hint) = match status {
+        "expired" => ("ask_expired", Some(text::ask_again_hint(lang, field(ask, "task_id")))),
+        _ => ("ask_already_decided", None),
+    };
+    Fail::Stopped {
+        exit: Exit::Refused,
+        code,
+        detail: text::ask_over(lang, ask_id, &text::status(lang, status)),
+        hint,
+    }
+}
+
 /// Lists asks.
 pub async fn asks(ctx: &Ctx, args: &AsksArgs) -> Done {
     let api = ctx.api(Door::Service)?;
@@ -138,7 +205,7 @@ pub async fn asks(ctx: &Ctx, args: &AsksArgs) -> Done {
                 (Style::Plain, field(ask, "command_type").to_owned()),
                 (Style::Plain, render::plain(ask, "requested_by")),
                 (Style::Dim, ctx.out.moment(field(ask, "expires_at"))),
-                (Style::Plain, render::cut(field(ask, "question"), 80)),
+                (Style::Plain, render::question(ctx.lang(), ask)),
             ]
         })
         .collect();

@@ -60,6 +60,17 @@ pub enum Fail {
     Settings(Vec<SettingProblem>),
     /// The server.
     Api(ApiError),
+    /// Not done, for a reason that scripts may want to tell from others.
+    Stopped {
+        /// How the command ends.
+        exit: Exit,
+        /// Stable, as a server's refusal would have it.
+        code: &'static str,
+        /// What happened.
+        detail: String,
+        /// What to do.
+        hint: Option<String>,
+    },
     /// Anything else.
     Other(String),
 }
@@ -81,6 +92,7 @@ impl Fail {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Usage(_) | Self::Settings(_) => Exit::Usage,
+            Self::Stopped { exit, .. } => *exit,
             Self::Api(ApiError::Unreachable(_)) => Exit::Unreachable,
             Self::Api(ApiError::Refused(refusal)) if refusal.status < 500 => Exit::Refused,
             Self::Api(_) | Self::Other(_) => Exit::Failed,
@@ -96,9 +108,13 @@ impl Fail {
         let head = |text: String| {
             out.note(&Line::new(Style::Bad, text::error(out.lang)).and(Style::Plain, text))
         };
-        let more = |text: String| out.note(&Line::plain("  ").and(Style::Plain, text));
+        let more = |text: String| out.note(&Line::plain(format!("  {text}")));
         match self {
             Self::Usage(text) | Self::Other(text) => head(text.clone()),
+            Self::Stopped { detail, hint, .. } => {
+                head(detail.clone());
+                hint.iter().for_each(|hint| more(hint.clone()));
+            }
             Self::Settings(problems) => {
                 head(text::bad_settings(out.lang, problems.len()));
                 problems.iter().for_each(|problem| more(problem.line(out.lang)));
@@ -149,6 +165,9 @@ impl Fail {
                 "event": "error", "exit": exit,
                 "code": if matches!(self, Self::Usage(_)) { "usage" } else { "failed" },
                 "detail": text,
+            }),
+            Self::Stopped { code, detail, .. } => json!({
+                "event": "error", "exit": exit, "code": code, "detail": detail,
             }),
             Self::Settings(problems) => json!({
                 "event": "error", "exit": exit, "code": "bad_settings",

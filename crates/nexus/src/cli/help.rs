@@ -86,9 +86,15 @@ fn korean(command: Command, path: &str) -> Command {
             _ => "옵션",
         };
         let text = ko(&format!("{path}.{}", arg.get_id()));
+        let values = arg.get_possible_values();
+        let shown = values.iter().map(clap::builder::PossibleValue::get_name).collect::<Vec<_>>();
+        let listed = arg.get_action().takes_values() && !shown.is_empty();
+        let hint =
+            if listed { format!(" [가능한 값: {}]", shown.join(", ")) } else { String::new() };
         let arg = arg.help_heading(heading);
+        let arg = if listed { arg.hide_possible_values(true) } else { arg };
         match text {
-            Some(text) => arg.help(StyledStr::from(text)),
+            Some(text) => arg.help(StyledStr::from(format!("{text}{hint}"))),
             None => arg,
         }
     });

@@ -17,11 +17,11 @@ pub enum KeyVerb {
     /// Make a key; it is shown once
     Create(CreateArgs),
     /// List keys
-    List,
+    List(ListArgs),
     /// End a key
     Revoke(RevokeArgs),
     /// Make a new key in the place of one
-    Rotate(KeyArgs),
+    Rotate(RotateArgs),
 }
 
 /// `key create`
@@ -55,12 +55,26 @@ pub enum KindArg {
     Agent,
 }
 
-/// One key.
+/// `key list`
 #[derive(Debug, Args)]
-pub struct KeyArgs {
+pub struct ListArgs {
+    /// Keys of all tenants instead of this one's
+    #[arg(long)]
+    pub all_tenants: bool,
+}
+
+/// `key rotate`
+#[derive(Debug, Args)]
+pub struct RotateArgs {
     /// The key's id
     #[arg(value_name = "KEY_ID", value_parser = NonEmptyStringValueParser::new())]
     pub key_id: String,
+    /// Seconds that the old key lives on [86400]
+    #[arg(long, value_name = "SECONDS")]
+    pub overlap: Option<u32>,
+    /// It is a key of all tenants
+    #[arg(long)]
+    pub all_tenants: bool,
 }
 
 /// `key revoke`
@@ -69,6 +83,9 @@ pub struct RevokeArgs {
     /// The key's id
     #[arg(value_name = "KEY_ID", value_parser = NonEmptyStringValueParser::new())]
     pub key_id: String,
+    /// It is a key of all tenants
+    #[arg(long)]
+    pub all_tenants: bool,
     /// Do not ask
     #[arg(short, long)]
     pub yes: bool,
@@ -94,18 +111,26 @@ pub async fn run(ctx: &Ctx, verb: &KeyVerb) -> Done {
             if args.all_tenants {
                 body["all_tenants"] = true.into();
             }
-            made(ctx, &api.post("/keys", &body).await?);
+            let answer = api.post("/keys", &body).await?;
+            made(ctx, &answer, text::key_made(lang, field(&answer, "key_id")));
         }
         KeyVerb::Rotate(args) => {
             let path = format!("/keys/{}/rotate", segment(&args.key_id));
-            made(ctx, &api.post(&path, &json!({})).await?);
+            let body = match args.overlap {
+                Some(seconds) => json!({"overlap_seconds": seconds}),
+                None => json!({}),
+            };
+            let answer = api.post_to(&path, &scope(args.all_tenants), &body).await?;
+            made(ctx, &answer, text::rotated(lang, field(&answer, "key_id")));
         }
         KeyVerb::Revoke(args) => {
             if !ctx.confirm(&text::revoke_question(lang, &args.key_id), args.yes).await? {
                 ctx.note(text::nothing_sent(lang));
                 return Ok(Exit::Failed);
             }
-            api.delete(&format!("/keys/{}", segment(&args.key_id))).await?;
+            let mut query = scope(args.all_tenants);
+            query.push(("confirm", &args.key_id));
+            api.delete(&format!("/keys/{}", segment(&args.key_id)), &query).await?;
             if ctx.out.json {
                 ctx.out.json(&json!({"event": "revoked", "key_id": args.key_id}));
             } else {
@@ -113,8 +138,8 @@ pub async fn run(ctx: &Ctx, verb: &KeyVerb) -> Done {
                 ctx.out.line(&done.and(Style::Name, args.key_id.as_str()));
             }
         }
-        KeyVerb::List => {
-            let keys = api.list("/keys", &[], 10_000).await?;
+        KeyVerb::List(args) => {
+            let keys = api.all("/keys", &scope(args.all_tenants)).await?;
             if ctx.out.json {
                 keys.iter().for_each(|key| ctx.out.json(key));
                 return Ok(Exit::Ok);
@@ -126,9 +151,10 @@ pub async fn run(ctx: &Ctx, verb: &KeyVerb) -> Done {
                         (Style::Name, field(key, "key_id").to_owned()),
                         (Style::Plain, field(key, "kind").to_owned()),
                         (Style::Plain, field(key, "title").to_owned()),
-                        (Style::Dim, field(key, "prefix").to_owned()),
+                        (Style::Plain, types(key)),
                         (Style::Dim, ctx.out.moment(field(key, "expires_at"))),
-                        (Style::Dim, ctx.out.moment(field(key, "last_used_at"))),
+                        (Style::Dim, ctx.out.moment(field(key, "last_used"))),
+                        (Style::Warn, state(ctx, key)),
                     ]
                 })
                 .collect();
@@ -138,12 +164,32 @@ pub async fn run(ctx: &Ctx, verb: &KeyVerb) -> Done {
     Ok(Exit::Ok)
 }
 
+fn scope(all_tenants: bool) -> Vec<(&'static str, &'static str)> {
+    if all_tenants { vec![("all_tenants", "true")] } else { Vec::new() }
+}
+
+fn types(key: &Value) -> String {
+    let types = key.get("types").and_then(Value::as_array).into_iter().flatten();
+    types.filter_map(Value::as_str).collect::<Vec<_>>().join(",")
+}
+
+fn state(ctx: &Ctx, key: &Value) -> String {
+    let mut words = Vec::new();
+    if key.get("all_tenants") == Some(&Value::Bool(true)) {
+        words.push(text::every_tenant(ctx.lang()));
+    }
+    if !field(key, "revoked_at").is_empty() {
+        words.push(text::revoked(ctx.lang()));
+    }
+    words.join(", ")
+}
+
 /// The key alone on standard output, so that a script can keep it; the rest beside it.
-fn made(ctx: &Ctx, answer: &Value) {
+fn made(ctx: &Ctx, answer: &Value, note: String) {
     if ctx.out.json {
         ctx.out.json(answer);
     } else {
-        ctx.note(text::key_made(ctx.lang(), field(answer, "key_id")));
+        ctx.note(note);
         ctx.out.line(&Line::plain(field(answer, "key")));
     }
 }

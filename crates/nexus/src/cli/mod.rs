@@ -55,6 +55,9 @@ pub struct Cli {
     /// Options of every command.
     #[command(flatten)]
     pub global: Global,
+    /// Print the version
+    #[arg(short = 'V', long, action = ArgAction::Version)]
+    pub version: Option<bool>,
     /// What to do.
     #[command(subcommand)]
     pub verb: Verb,
@@ -197,7 +200,9 @@ async fn perform(ctx: &Ctx, verb: Verb) -> Exit {
         tokio::select! {
             done = dispatch(ctx, verb) => done,
             _ = tokio::signal::ctrl_c() => {
-                ctx.out.note(&out::Line::plain(text::interrupted(ctx.out.lang)));
+                let lang = ctx.out.lang;
+                let said = if watching { text::stopped(lang) } else { text::interrupted(lang) };
+                ctx.note(said);
                 Ok(if watching { Exit::Ok } else { Exit::Interrupted })
             }
         }

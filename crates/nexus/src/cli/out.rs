@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::tz::TimeZone;
+use nexus_core::text::is_hidden;
 use nexus_kit::settings::Lang;
 use serde_json::Value;
 
@@ -68,6 +69,11 @@ impl Line {
             self.0.push((style, text));
         }
         self
+    }
+
+    /// And a line, after a blank.
+    pub fn and_line(self, line: Self) -> Self {
+        line.0.into_iter().fold(self, |all, (style, text)| all.and(style, text))
     }
 
     fn render(&self, colour: bool) -> String {
@@ -187,10 +193,11 @@ impl Out {
         self.write(false, &escaped(&value.to_string()));
     }
 
-    /// JSON for people.
+    /// JSON for people, below a heading.
     pub fn pretty(&self, value: &Value) {
-        let text = serde_json::to_string_pretty(value).unwrap_or_default();
-        self.write(false, &escaped(&text));
+        let text = escaped(&serde_json::to_string_pretty(value).unwrap_or_default());
+        let lines: Vec<String> = text.lines().map(|line| format!("    {line}")).collect();
+        self.write(false, &lines.join("\n"));
     }
 
     /// Asks beside the answer and waits on the same line.
@@ -229,32 +236,9 @@ impl Out {
     }
 }
 
-/// Whether a person cannot see a character, or sees another than is there.
-fn hidden(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
-            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
-            | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}'
-            | '\u{e0000}'..='\u{e0fff}')
-}
-
 /// The text with everything hidden written out, on one line.
 pub fn visible(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            c if hidden(c) => {
-                let _ = write!(out, "\\u{{{:x}}}", u32::from(c));
-            }
-            c => out.push(c),
-        }
-    }
-    out
+    nexus_core::text::visible(text).replace('\n', "\\n").replace('\t', "\\t")
 }
 
 /// JSON text that means the same and hides nothing: such characters stand in strings only, where
@@ -262,7 +246,7 @@ pub fn visible(text: &str) -> String {
 fn escaped(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     for c in json.chars() {
-        if hidden(c) && c != '\n' {
+        if is_hidden(c) {
             let mut units = [0; 2];
             for unit in c.encode_utf16(&mut units) {
                 let _ = write!(out, "\\u{unit:04x}");
@@ -284,7 +268,7 @@ mod tests {
         let line = Line::plain("x").and(Style::Bad, evil);
         let out = line.render(true);
         assert!(
-            out.contains("\\u{1b}[2J") && out.contains("\\u{202e}") && out.contains("\\u{e0041}")
+            out.contains("⟨U+001B⟩[2J") && out.contains("⟨U+202E⟩") && out.contains("⟨U+E0041⟩")
         );
         assert_eq!(out.matches('\x1b').count(), 2, "only our own colours");
         assert_eq!(visible("한글 → ok"), "한글 → ok");

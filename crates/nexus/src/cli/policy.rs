@@ -10,7 +10,7 @@ use super::out::{Line, Style};
 use super::params::params;
 use super::render;
 use super::send::RiskArg;
-use super::text;
+use super::{table, text};
 
 /// Verbs of the policy.
 #[derive(Debug, Subcommand)]
@@ -59,7 +59,11 @@ pub async fn run(ctx: &Ctx, verb: &PolicyVerb) -> Done {
     match verb {
         PolicyVerb::Show => {
             let policy = ctx.api(Door::Service)?.get("/policy", &[]).await?;
-            print(ctx, &policy);
+            if ctx.out.json {
+                ctx.out.json(&policy);
+            } else {
+                show(ctx, &policy);
+            }
         }
         PolicyVerb::Set(args) => return set(ctx, args).await,
         PolicyVerb::Explain(args) => {
@@ -71,7 +75,11 @@ pub async fn run(ctx: &Ctx, verb: &PolicyVerb) -> Done {
                 body["risk"] = risk.name().into();
             }
             let answer = ctx.api(Door::Service)?.post("/policy/explain", &body).await?;
-            print(ctx, &answer);
+            if ctx.out.json {
+                ctx.out.json(&answer);
+            } else {
+                render::verdict(&ctx.out, &args.command_type, &answer);
+            }
         }
     }
     Ok(Exit::Ok)
@@ -94,7 +102,7 @@ async fn set(ctx: &Ctx, args: &SetArgs) -> Done {
     };
     let count = rules.as_array().map_or(0, Vec::len);
     let api = ctx.api(Door::Admin)?;
-    if !ctx.confirm(&text::policy_question(ctx.lang(), count), args.yes).await? {
+    if !ctx.confirm(&text::policy_question(ctx.lang(), api.tenant(), count), args.yes).await? {
         ctx.note(text::nothing_sent(ctx.lang()));
         return Ok(Exit::Failed);
     }
@@ -102,7 +110,7 @@ async fn set(ctx: &Ctx, args: &SetArgs) -> Done {
     if let Some(version) = args.version.or(written) {
         body["version"] = version.into();
     }
-    let answer = api.put("/policy", &body).await?;
+    let answer = api.put("/policy", Some(api.tenant()), &body).await?;
     if ctx.out.json {
         ctx.out.json(&answer);
     } else {
@@ -112,6 +120,37 @@ async fn set(ctx: &Ctx, args: &SetArgs) -> Done {
     Ok(Exit::Ok)
 }
 
-fn print(ctx: &Ctx, value: &Value) {
-    if ctx.out.json { ctx.out.json(value) } else { ctx.out.pretty(value) }
+fn show(ctx: &Ctx, policy: &Value) {
+    let rules = policy.get("rules").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    ctx.note(text::policy_version(ctx.lang(), &render::plain(policy, "version")));
+    if rules.is_empty() {
+        ctx.note(text::no_rules_yet(ctx.lang()));
+    }
+    let rows: Vec<Vec<(Style, String)>> = rules
+        .iter()
+        .map(|rule| {
+            let level = render::field(rule, "level");
+            let waits = rule.get("wait") == Some(&Value::Bool(true)) && level != "RED";
+            let waits = if waits { format!("{level}+wait") } else { level.to_owned() };
+            vec![
+                (Style::Name, render::field(rule, "id").to_owned()),
+                (Style::Plain, render::field(rule, "type").to_owned()),
+                (Style::Plain, conditions(rule)),
+                (render::style(level), waits),
+                (Style::Plain, render::field(rule, "why").to_owned()),
+            ]
+        })
+        .collect();
+    table::print(&ctx.out, &text::rules_heading(ctx.lang()), &rows);
+}
+
+fn conditions(rule: &Value) -> String {
+    let when = rule.get("when").and_then(Value::as_array).into_iter().flatten();
+    let when = when.map(|condition| {
+        let value = condition.get("value").filter(|value| !value.is_null());
+        let value = value.map(|value| format!(" {value}")).unwrap_or_default();
+        let (pointer, op) = (render::field(condition, "pointer"), render::field(condition, "op"));
+        format!("{pointer} {op}{value}")
+    });
+    when.collect::<Vec<_>>().join(" & ")
 }

@@ -182,7 +182,7 @@ async fn deliver(ctx: &Ctx, api: &Api, body: &Value, key: &str) -> Result<Value,
 /// Prints what concerns the task until it has ended, then the task.
 async fn watch(ctx: &Ctx, api: &Api, stream: &mut Follower, task_id: &str) -> Done {
     let path = format!("/tasks/{}", segment(task_id));
-    let mut hinted = false;
+    let mut hinted = String::new();
     loop {
         let ended = match stream.next().await? {
             Some(Happening::Report(report)) => {
@@ -195,7 +195,19 @@ async fn watch(ctx: &Ctx, api: &Api, stream: &mut Follower, task_id: &str) -> Do
                 ctx.note(text::lost(ctx.lang(), &why, wait.as_secs()));
                 false
             }
-            Some(Happening::Bye { .. } | Happening::Resumed) => false,
+            Some(Happening::Bye { reason, reconnect }) => {
+                if reconnect {
+                    ctx.note(text::bye(ctx.lang(), &reason));
+                }
+                false
+            }
+            Some(Happening::Resumed) => {
+                if !ctx.out.json {
+                    let cursor = stream.cursor().unwrap_or_default();
+                    ctx.note(text::resumed(ctx.lang(), cursor));
+                }
+                false
+            }
             // The server does not want this stream back: a look now and then has to do.
             None => {
                 tokio::time::sleep(Duration::from_secs(2)).await;
@@ -221,7 +233,7 @@ async fn watch(ctx: &Ctx, api: &Api, stream: &mut Follower, task_id: &str) -> Do
             if ctx.out.json {
                 ctx.out.json(&json!({"event": "task", "task": task}));
             } else {
-                render::task(&ctx.out, &task);
+                render::outcome(&ctx.out, &task);
             }
             return Ok(exit);
         }
@@ -232,7 +244,7 @@ fn changes(report: &Value) -> impl Iterator<Item = &Value> {
     report.get("changes").and_then(Value::as_array).into_iter().flatten()
 }
 
-fn show(ctx: &Ctx, report: &Value, task_id: &str, hinted: &mut bool) {
+fn show(ctx: &Ctx, report: &Value, task_id: &str, hinted: &mut String) {
     let ours = || changes(report).filter(|change| render::concerns(change, report, task_id));
     if ctx.out.json {
         if ours().next().is_some() {
@@ -241,11 +253,14 @@ fn show(ctx: &Ctx, report: &Value, task_id: &str, hinted: &mut bool) {
         return;
     }
     for change in ours() {
-        ctx.out.line(&render::change(&ctx.out, report, change));
-        let pending = field(change, "collection") == "asks"
-            && change.get("value").is_some_and(|ask| field(ask, "status") == "pending");
-        if pending && !std::mem::replace(hinted, true) {
-            ctx.note(text::needs_approval(ctx.lang(), field(change, "id")));
+        ctx.out.line(&render::change(&ctx.out, report, change, true));
+        let ask = change.get("value").unwrap_or(&Value::Null);
+        let ask_id = field(change, "id");
+        let pending = field(change, "collection") == "asks" && field(ask, "status") == "pending";
+        if pending && hinted != ask_id {
+            ask_id.clone_into(hinted);
+            let until = ctx.out.clock(field(ask, "expires_at"));
+            ctx.note(text::needs_approval(ctx.lang(), ask_id, &until));
         }
     }
 }

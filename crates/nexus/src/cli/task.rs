@@ -1,7 +1,8 @@
 //! `nexus task …`
 
-use clap::builder::NonEmptyStringValueParser;
+use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser};
 use clap::{Args, Subcommand};
+use nexus_core::task::Status;
 use serde_json::json;
 
 use super::context::{Ctx, Done, Door};
@@ -28,7 +29,8 @@ pub enum TaskVerb {
 #[derive(Debug, Args)]
 pub struct ListArgs {
     /// Tasks with this status
-    #[arg(long, value_name = "STATUS")]
+    #[arg(long, value_name = "STATUS", hide_possible_values = true,
+        value_parser = PossibleValuesParser::new(Status::ALL.iter().map(|status| status.as_str())))]
     pub status: Option<String>,
     /// Tasks of this type
     #[arg(long, value_name = "TYPE")]
@@ -123,7 +125,10 @@ async fn order(ctx: &Ctx, args: &TaskArgs, word: &str) -> Done {
     } else {
         let sent = Line::new(Style::Good, text::sent(ctx.lang()));
         ctx.out.line(&sent.and(Style::Name, args.task_id.as_str()));
-        ctx.note(text::watch_hint(ctx.lang()));
+        ctx.note(match word {
+            "ask_again" => text::asks_hint(ctx.lang()),
+            _ => text::watch_hint(ctx.lang()),
+        });
     }
     Ok(Exit::Ok)
 }

@@ -49,7 +49,7 @@ pub async fn run(ctx: &Ctx, verb: &TenantVerb) -> Done {
     let api = ctx.api(Door::Admin)?;
     match verb {
         TenantVerb::List => {
-            let tenants = api.list("/tenants", &[], 10_000).await?;
+            let tenants = api.all("/tenants", &[]).await?;
             if ctx.out.json {
                 tenants.iter().for_each(|tenant| ctx.out.json(tenant));
                 return Ok(Exit::Ok);
@@ -57,8 +57,11 @@ pub async fn run(ctx: &Ctx, verb: &TenantVerb) -> Done {
             let rows: Vec<Vec<(Style, String)>> = tenants
                 .iter()
                 .map(|tenant| {
-                    let paused = tenant.get("paused") == Some(&json!(true));
-                    let state = if paused { text::paused(ctx.lang()) } else { String::new() };
+                    let since = ctx.out.moment(field(tenant, "paused_at"));
+                    let state = match since.as_str() {
+                        "" => String::new(),
+                        since => text::paused(ctx.lang(), since),
+                    };
                     vec![
                         (Style::Name, field(tenant, "org_id").to_owned()),
                         (Style::Name, field(tenant, "project_id").to_owned()),

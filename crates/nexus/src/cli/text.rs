@@ -34,13 +34,14 @@ texts! {
     error() = "error:", "오류:";
     warning() = "warning:", "경고:";
     interrupted() = "interrupted; what was sent goes on", "중단했습니다. 이미 보낸 것은 계속 진행됩니다";
+    stopped() = "stopped watching", "보기를 멈췄습니다";
 
     bad_settings(count: usize) = "{count} problem(s) in the settings", "설정에 문제가 {count}개 있습니다";
     settings_ok() = "the settings are in order", "설정에 문제가 없습니다";
     keys_made(path: &str) = "made NEXUS_API_KEY and ADMIN_API_KEY in {path}; keep that file", "{path}에 NEXUS_API_KEY와 ADMIN_API_KEY를 만들었습니다. 이 파일을 잘 보관하세요";
     keys_failed(path: &str, why: &str) = "cannot make keys in {path}: {why}", "{path}에 키를 만들 수 없습니다: {why}";
 
-    unreachable(why: &str) = "cannot reach the server: {why}", "서버에 연결할 수 없습니다: {why}";
+    unreachable(why: &str) = "cannot reach {why}", "서버에 연결할 수 없습니다: {why}";
     unreachable_hint() = "does `nexus serve` run there? --url and NEXUS_URL say where to look", "그곳에서 `nexus serve`가 실행 중인가요? 주소는 --url 또는 NEXUS_URL로 지정합니다";
     strange(why: &str) = "the server's answer makes no sense: {why}", "서버의 응답을 이해할 수 없습니다: {why}";
     no_key() = "no key: set NEXUS_API_KEY, run where the server's keys.env is, or name a file with --key-file", "키가 없습니다. NEXUS_API_KEY를 설정하거나, 서버의 keys.env가 있는 곳에서 실행하거나, --key-file로 파일을 지정하세요";
@@ -53,6 +54,7 @@ texts! {
     decided_already(ask: &str) = "somebody decided {ask} already; `nexus watch` shows what came of it", "{ask}은(는) 이미 결정되었습니다. 결과는 `nexus watch`에서 볼 수 있습니다";
     look_again() = "it has changed since; look again before you decide", "그 사이에 내용이 바뀌었습니다. 다시 확인한 뒤 결정하세요";
     see_types() = "`nexus types list` shows what can be sent", "보낼 수 있는 명령은 `nexus types list`에서 볼 수 있습니다";
+    is_it_nexus() = "this does not look like an answer of NEXUS; check --url and NEXUS_URL", "NEXUS의 응답이 아닌 것 같습니다. --url 또는 NEXUS_URL을 확인하세요";
     see_log() = "the server's log has the cause", "원인은 서버 로그에 있습니다";
 
     bad_params(why: &str) = "--params: {why}", "--params: {why}";
@@ -68,16 +70,35 @@ texts! {
 
     accepted() = "accepted", "접수됨";
     sent() = "sent", "보냄";
+    cancelling() = "asked to stop", "중지 요청됨";
     made() = "made", "만듦";
     registered() = "registered", "등록함";
     revoked() = "revoked", "폐기함";
-    paused() = "paused", "멈춤";
+    paused(since: &str) = "paused since {since}", "{since}부터 멈춤";
+    rotated(id: &str) = "{id}: this key is shown only now; the old one lives on for a while, then ends", "{id}: 이 키는 지금 한 번만 표시됩니다. 이전 키는 얼마 동안 더 유효하다가 만료됩니다";
+    every_tenant() = "every tenant", "모든 테넌트";
     removed() = "removed", "삭제됨";
     nothing_here() = "nothing here", "해당하는 것이 없습니다";
     nothing_sent() = "nothing was sent", "아무것도 보내지 않았습니다";
     decision_sent() = "decision sent", "결정을 보냈습니다";
     watch_hint() = "`nexus watch` shows what comes of it", "결과는 `nexus watch`에서 볼 수 있습니다";
-    needs_approval(ask: &str) = "waits for a person: nexus approve {ask}", "사람의 승인을 기다립니다: nexus approve {ask}";
+    needs_approval(ask: &str, until: &str) = "waits for a person until {until}: nexus approve {ask}", "{until}까지 사람의 승인을 기다립니다: nexus approve {ask}";
+    until(time: &str) = "until {time}", "{time}까지";
+    by(who: &str) = "by {who}", "결정: {who}";
+    ask_again_hint(task: &str) = "to ask again: nexus task ask-again {task}", "다시 요청하려면: nexus task ask-again {task}";
+    show_hint(task: &str) = "more: nexus task show {task}", "자세히: nexus task show {task}";
+    asks_hint() = "`nexus asks` shows the new ask", "새 승인 요청은 `nexus asks`에서 볼 수 있습니다";
+    ask_over(ask: &str, status: &str) = "{ask} is {status}; there is nothing left to decide", "{ask}은(는) 이미 {status} 상태입니다. 결정할 것이 없습니다";
+    digest_differs(shown: &str) = "what the server shows has the digest {shown}, not the ask's: this is not what would be executed, so nothing was approved", "서버가 보여 준 내용의 다이제스트는 {shown}이며 요청의 것과 다릅니다. 실행될 내용이 아니므로 승인하지 않았습니다";
+    digest_checked() = "recomputed from what is shown: the same", "표시된 내용으로 다시 계산하여 일치함";
+    digest_unchecked() = "not recomputed", "다시 계산하지 않음";
+    hidden_written_out() = "it has characters that nobody sees; they are written out as ⟨U+…⟩, so the digest cannot be recomputed from what is shown", "보이지 않는 문자가 있어 ⟨U+…⟩로 풀어 썼습니다. 그래서 표시된 내용으로는 다이제스트를 다시 계산할 수 없습니다";
+    waits() = "waits for a person", "사람을 기다림";
+    no_rules_yet() = "no rules", "규칙 없음";
+    policy_version(version: &str) = "policy version {version}", "정책 버전 {version}";
+    not_of_tenant() = "this key is of another tenant, or there is none of that name: check --org and --project, or name a key of that tenant with --key-file", "이 키는 다른 테넌트의 것이거나 그런 테넌트가 없습니다. --org와 --project를 확인하거나 --key-file로 그 테넌트의 키를 지정하세요";
+    resolve_first() = "read it again (`nexus policy show --json`) and apply the change to that", "다시 읽고(`nexus policy show --json`) 거기에 변경을 적용하세요";
+    fresh_start(reason: &str) = "not resumed ({reason}): this is the present state", "이어서 볼 수 없어({reason}) 현재 상태부터 봅니다";
     stopped_waiting(task: &str) = "stopped waiting; the task goes on: nexus task show {task}", "대기를 멈췄습니다. 작업은 계속됩니다: nexus task show {task}";
     key_made(id: &str) = "{id}: this key is shown only now", "{id}: 이 키는 지금 한 번만 표시됩니다";
     policy_set(version: &str) = "the policy is version {version}", "정책이 버전 {version}이(가) 되었습니다";
@@ -86,7 +107,8 @@ texts! {
     approve_question() = "Approve exactly this?", "정확히 이 내용을 승인할까요?";
     deny_question() = "Deny this?", "이 요청을 거절할까요?";
     edited() = "with these params instead:", "다음 매개변수로 바꾸어 승인:";
-    policy_question(count: usize) = "Replace all rules by these {count}?", "모든 규칙을 이 {count}개로 바꿀까요?";
+    policy_question(tenant: &str, count: usize) = "Replace all rules of {tenant} by these {count}?", "{tenant}의 모든 규칙을 이 {count}개로 바꿀까요?";
+    rate_question(name: &str, risk: &str) = "Rate {name} {risk}?", "{name}의 위험도를 {risk}(으)로 정할까요?";
     pause_question(tenant: &str) = "Stop all execution of {tenant}?", "{tenant}의 모든 실행을 멈출까요?";
     revoke_question(id: &str) = "End {id} for good?", "{id}을(를) 영구히 폐기할까요?";
 
@@ -112,7 +134,8 @@ headings! {
     tasks_heading[6] = ["TASK", "CREATED", "STATUS", "RISK", "TYPE", "FAILURE"], ["작업", "생성", "상태", "위험도", "유형", "실패 코드"];
     types_heading[5] = ["TYPE", "RISK", "AGENT", "TITLE", "STATE"], ["유형", "위험도", "에이전트", "제목", "상태"];
     tenants_heading[5] = ["ORG", "PROJECT", "TITLE", "CREATED", "STATE"], ["조직", "프로젝트", "제목", "생성", "상태"];
-    keys_heading[6] = ["KEY", "KIND", "TITLE", "PREFIX", "EXPIRES", "LAST USED"], ["키", "종류", "제목", "앞부분", "만료", "마지막 사용"];
+    keys_heading[7] = ["KEY", "KIND", "TITLE", "TYPES", "EXPIRES", "LAST USED", "STATE"], ["키", "종류", "제목", "유형", "만료", "마지막 사용", "상태"];
+    rules_heading[5] = ["RULE", "TYPE", "WHEN", "LEVEL", "WHY"], ["규칙", "유형", "조건", "위험도", "이유"];
 }
 
 /// A status of a task or an ask; one that a later server has stays as it is.
@@ -140,6 +163,46 @@ pub fn status(lang: Lang, status: &str) -> String {
     }
 }
 
+/// What a field of an ask or a task is called.
+pub fn label(lang: Lang, field: &str) -> &str {
+    let (en, ko) = match field {
+        "question" => ("question", "질문"),
+        "why" => ("why", "이유"),
+        "rule" => ("rule", "규칙"),
+        "target" => ("target", "대상"),
+        "estimated_cost" => ("estimated cost", "예상 비용"),
+        "requested_by" => ("requested by", "요청자"),
+        "task_id" => ("task", "작업"),
+        "ask_id" => ("ask", "승인 요청"),
+        "correlation_id" => ("correlation", "상관 ID"),
+        "created_at" => ("created", "생성"),
+        "expires_at" => ("expires", "만료"),
+        "finished_at" => ("finished", "종료"),
+        "deadline_at" => ("deadline", "기한"),
+        "decided_at" => ("decided", "결정 시각"),
+        "decided_by" => ("decided by", "결정자"),
+        "reason" => ("reason", "결정 이유"),
+        "changed" => ("changed", "달라진 점"),
+        "approvals" => ("approvals", "승인"),
+        "approvers" => ("approvers", "승인자"),
+        "agent" => ("agent", "에이전트"),
+        "progress" => ("progress", "진행률"),
+        "retry_count" => ("retries", "재시도"),
+        "failure" => ("failure", "실패"),
+        "last_error" => ("error", "오류"),
+        "matched" => ("matched", "일치한 규칙"),
+        "timeout_seconds" => ("timeout (s)", "제한 시간(초)"),
+        "policy_version" => ("policy version", "정책 버전"),
+        "sent" => ("sent outside", "외부로 보낸 것"),
+        "digest" => ("digest", "다이제스트"),
+        other => (other, other),
+    };
+    match lang {
+        Lang::En => en,
+        Lang::Ko => ko,
+    }
+}
+
 /// What a person can do about a refusal.
 pub fn what_to_do(lang: Lang, refusal: &Refusal) -> Option<String> {
     Some(match (refusal.code.as_str(), refusal.status) {
@@ -147,8 +210,11 @@ pub fn what_to_do(lang: Lang, refusal: &Refusal) -> Option<String> {
             decided_already(lang, refusal.ask_id.as_deref().unwrap_or("ask"))
         }
         (code, _) if code.contains("digest") => look_again(lang),
+        ("policy_version", _) => resolve_first(lang),
         (code, _) if code.contains("command_type") => see_types(lang),
+        ("", _) => is_it_nexus(lang),
         (_, 401) => check_key(lang),
+        ("not_a_member", _) => not_of_tenant(lang),
         (_, 403) => check_rights(lang),
         (_, 404) => check_tenant(lang),
         _ if refusal.retry_after.is_some() => retry_in(lang, refusal.retry_after?),

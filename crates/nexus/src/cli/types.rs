@@ -29,6 +29,9 @@ pub struct PutArgs {
     /// Its description: JSON, @file or -
     #[arg(value_name = "JSON")]
     pub description: String,
+    /// Do not ask
+    #[arg(short, long)]
+    pub yes: bool,
 }
 
 /// Does one of them.
@@ -40,7 +43,7 @@ pub async fn run(ctx: &Ctx, verb: &TypesVerb) -> Done {
 }
 
 async fn list(ctx: &Ctx) -> Done {
-    let types = ctx.api(Door::Service)?.list("/commands/types", &[], 10_000).await?;
+    let types = ctx.api(Door::Service)?.all("/commands/types", &[]).await?;
     if ctx.out.json {
         types.iter().for_each(|row| ctx.out.json(row));
         return Ok(Exit::Ok);
@@ -52,19 +55,15 @@ async fn list(ctx: &Ctx) -> Done {
     let rows: Vec<Vec<(Style, String)>> = types
         .iter()
         .map(|row| {
-            let name = match field(row, "type") {
-                "" => field(row, "command_type"),
-                name => name,
-            };
             let risk = field(row, "risk");
             let enabled = row.get("enabled").and_then(serde_json::Value::as_bool) != Some(false);
             let why = if enabled {
                 String::new()
             } else {
-                text::disabled(ctx.lang(), &render::plain(row, "why"))
+                text::disabled(ctx.lang(), &render::plain(row, "disabled_because"))
             };
             vec![
-                (Style::Name, name.to_owned()),
+                (Style::Name, field(row, "command_type").to_owned()),
                 (render::style(risk), risk.to_owned()),
                 (Style::Plain, field(row, "agent").to_owned()),
                 (Style::Plain, field(row, title).to_owned()),
@@ -79,12 +78,25 @@ async fn list(ctx: &Ctx) -> Done {
 async fn put(ctx: &Ctx, args: &PutArgs) -> Done {
     let description = ctx.json_argument(&args.description)?;
     let path = format!("/commands/types/{}", segment(&args.command_type));
-    let answer = ctx.api(Door::Admin)?.put(&path, &description).await?;
+    let name = args.command_type.as_str();
+    let api = ctx.api(Door::Admin)?;
+    // Who rates a type decides what may run without being asked; the server wants it said twice.
+    let risk = field(&description, "risk");
+    let confirm = if risk.is_empty() {
+        None
+    } else if ctx.confirm(&text::rate_question(ctx.lang(), name, risk), args.yes).await? {
+        Some(name)
+    } else {
+        ctx.note(text::nothing_sent(ctx.lang()));
+        return Ok(Exit::Failed);
+    };
+    let answer = api.put(&path, confirm, &description).await?;
     if ctx.out.json {
         ctx.out.json(&answer);
     } else {
         let done = Line::new(Style::Good, text::registered(ctx.lang()));
-        ctx.out.line(&done.and(Style::Name, args.command_type.as_str()));
+        let risk = field(&answer, "risk");
+        ctx.out.line(&done.and(Style::Name, name).and(render::style(risk), risk));
     }
     Ok(Exit::Ok)
 }

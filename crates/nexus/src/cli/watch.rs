@@ -39,9 +39,13 @@ pub async fn run(ctx: &Ctx, args: &WatchArgs) -> Done {
         match happening {
             Happening::Snapshot(snapshot) => {
                 stood = true;
+                let reason = render::field(&snapshot, "reason");
                 if ctx.out.json {
                     ctx.out.json(&json!({"event": "snapshot", "snapshot": snapshot}));
                 } else {
+                    if !matches!(reason, "" | "initial") {
+                        ctx.note(text::fresh_start(lang, reason));
+                    }
                     ctx.note(opening(ctx, &snapshot));
                 }
             }
@@ -59,7 +63,7 @@ pub async fn run(ctx: &Ctx, args: &WatchArgs) -> Done {
                 }
                 for change in report.get("changes").and_then(Value::as_array).into_iter().flatten()
                 {
-                    ctx.out.line(&render::change(&ctx.out, &report, change));
+                    ctx.out.line(&render::change(&ctx.out, &report, change, false));
                 }
             }
             Happening::Bye { reason, reconnect } => {

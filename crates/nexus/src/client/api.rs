@@ -86,6 +86,8 @@ impl ApiError {
 pub struct Api {
     http: reqwest::Client,
     base: String,
+    /// Scheme, host and port: all of the address that is ever shown.
+    origin: String,
     tenant: Tenant,
 }
 
@@ -114,7 +116,10 @@ impl Api {
         }
         let http = builder.build().map_err(|error| ApiError::Strange(chain(&error)))?;
         let base = base.trim_end_matches('/').to_owned();
-        Ok(Self { http, base, tenant: tenant.clone() })
+        let origin =
+            url::Url::parse(&base).map_err(|error| ApiError::Strange(error.to_string()))?;
+        let origin = origin.origin().ascii_serialization();
+        Ok(Self { http, base, origin, tenant: tenant.clone() })
     }
 
     /// Where the server is.
@@ -130,6 +135,11 @@ impl Api {
     /// Reads.
     pub async fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Value, ApiError> {
         self.send(Method::GET, path, query, None, &[]).await
+    }
+
+    /// Every item of a list that has no pages.
+    pub async fn all(&self, path: &str, query: &[(&str, &str)]) -> Result<Vec<Value>, ApiError> {
+        items_of(path, &mut self.get(path, query).await?)
     }
 
     /// Every item of a list, page by page, at most `most`.
@@ -149,9 +159,7 @@ impl Api {
                 query.push(("cursor", cursor));
             }
             let mut page = self.get(path, &query).await?;
-            let Some(Value::Array(found)) = page.get_mut("items").map(Value::take) else {
-                return Err(ApiError::Strange(format!("{path}: no items in the answer")));
-            };
+            let found = items_of(path, &mut page)?;
             let empty = found.is_empty();
             items.extend(found);
             let next = page.get("next").and_then(Value::as_str).map(str::to_owned);
@@ -174,14 +182,31 @@ impl Api {
         self.send(Method::POST, path, &[], Some(body), &[("idempotency-key", key)]).await
     }
 
-    /// Replaces.
-    pub async fn put(&self, path: &str, body: &Value) -> Result<Value, ApiError> {
-        self.send(Method::PUT, path, &[], Some(body), &[]).await
+    /// Writes, with a query.
+    pub async fn post_to(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+        body: &Value,
+    ) -> Result<Value, ApiError> {
+        self.send(Method::POST, path, query, Some(body), &[]).await
+    }
+
+    /// Replaces; `confirm` says the target once more where the server asks for that.
+    pub async fn put(
+        &self,
+        path: &str,
+        confirm: Option<&str>,
+        body: &Value,
+    ) -> Result<Value, ApiError> {
+        let query: Vec<(&str, &str)> =
+            confirm.map(|target| ("confirm", target)).into_iter().collect();
+        self.send(Method::PUT, path, &query, Some(body), &[]).await
     }
 
     /// Removes.
-    pub async fn delete(&self, path: &str) -> Result<Value, ApiError> {
-        self.send(Method::DELETE, path, &[], None, &[]).await
+    pub async fn delete(&self, path: &str, query: &[(&str, &str)]) -> Result<Value, ApiError> {
+        self.send(Method::DELETE, path, query, None, &[]).await
     }
 
     /// Opens the stream; the answer is its body, read with [`reqwest::Response::chunk`].
@@ -196,8 +221,8 @@ impl Api {
         // No limit for the whole: a stream lasts. The headers must come soon, though.
         let response = tokio::time::timeout(TIMEOUT, request.send())
             .await
-            .map_err(|_| ApiError::Unreachable("the server did not answer in time".into()))?
-            .map_err(|error| ApiError::Unreachable(chain(&error)))?;
+            .map_err(|_| self.unreachable("no answer in time"))?
+            .map_err(|error| self.unreachable(&chain(&error)))?;
         if response.status() != StatusCode::OK {
             return Err(refused(response).await);
         }
@@ -229,8 +254,7 @@ impl Api {
         if let Some(body) = body {
             request = request.header("content-type", "application/json").body(body.to_string());
         }
-        let response =
-            request.send().await.map_err(|error| ApiError::Unreachable(chain(&error)))?;
+        let response = request.send().await.map_err(|error| self.unreachable(&chain(&error)))?;
         if !response.status().is_success() {
             return Err(refused(response).await);
         }
@@ -241,6 +265,17 @@ impl Api {
         serde_json::from_slice(&bytes).map_err(|_| {
             ApiError::Strange("the answer is not JSON; is this a NEXUS server?".into())
         })
+    }
+
+    fn unreachable(&self, why: &str) -> ApiError {
+        ApiError::Unreachable(format!("{}: {why}", self.origin))
+    }
+}
+
+fn items_of(path: &str, page: &mut Value) -> Result<Vec<Value>, ApiError> {
+    match page.get_mut("items").map(Value::take) {
+        Some(Value::Array(items)) => Ok(items),
+        _ => Err(ApiError::Strange(format!("{path}: no items in the answer"))),
     }
 }
 
@@ -335,14 +370,19 @@ async fn refused(response: reqwest::Response) -> ApiError {
     }))
 }
 
-/// An error with its causes, without the address: that may hold what nobody should read.
+/// Why a request failed, in few words and without the address: that may hold what nobody should
+/// read.
 pub(crate) fn chain(error: &reqwest::Error) -> String {
     let mut text = String::new();
     let mut next: Option<&dyn std::error::Error> = std::error::Error::source(error);
     while let Some(cause) = next {
         let part = cause.to_string();
-        // Causes often repeat what stands behind them.
-        if !text.contains(&part) {
+        // No more than the system's own words, where there are some.
+        let part = part.split(" (os error ").next().unwrap_or_default().to_lowercase();
+        if error.is_connect() || cause.is::<std::io::Error>() {
+            text = part;
+        } else if !text.contains(&part) {
+            // Causes often repeat what stands behind them.
             if !text.is_empty() {
                 text.push_str(": ");
             }
@@ -350,10 +390,10 @@ pub(crate) fn chain(error: &reqwest::Error) -> String {
         }
         next = cause.source();
     }
-    if text.is_empty() {
-        text = if error.is_timeout() { "timed out".into() } else { "the request failed".into() };
+    if error.is_timeout() {
+        text = "no answer in time".into();
     }
-    text
+    if text.is_empty() { "the request failed".into() } else { text }
 }
 
 #[cfg(test)]

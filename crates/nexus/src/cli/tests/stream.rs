@@ -52,7 +52,7 @@ fn send_follows_a_command_to_its_end() {
     assert!(sent.header("idempotency-key").len() > 20);
 
     for part in
-        ["accepted tsk_1", "05:04:03 worklog", "reading\\u{1b}[2J", "running", "\"hi\\u202e\""]
+        ["accepted tsk_1", "05:04:03 worklog", "reading⟨U+001B⟩[2J", "running", "\"hi\\u202e\""]
     {
         assert!(did.out.contains(part), "{part} is missing in\n{}", did.out);
     }
@@ -209,7 +209,8 @@ fn what_the_server_refuses_is_shown_with_what_to_do() {
     });
     let did = User::of(&server).types(&["send", "file.read"]);
     assert_eq!(did.exit, Exit::Refused);
-    for part in ["invalid_params (422): The params", "/params/path: is missing\\u{1b}", "cor_7"] {
+    for part in ["invalid_params (422): The params", "/params/path: is missing⟨U+001B⟩", "cor_7"]
+    {
         assert!(did.err.contains(part), "{part} is missing in\n{}", did.err);
     }
     let did = User::of(&server).types(&["send", "file.read", "--json"]);

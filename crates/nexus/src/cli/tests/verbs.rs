@@ -1,23 +1,34 @@
 //! Every other verb.
 
+use nexus_core::approval::Bound;
 use serde_json::{Value, json};
 
 use super::fake::{Fake, Reply, task};
 use super::{Exit, User};
 
+fn digest() -> String {
+    let bound = Bound { path: "a.txt".into(), size: 3, sha256: "abc".into() };
+    nexus_core::approval::digest("{\"n\":1.5,\"to\":\"a@b.example\"}", &[bound])
+}
+
 fn ask() -> Value {
     json!({
         "ask_id": "ask_1", "task_id": "tsk_1", "status": "pending", "question": "Send the file?",
+        "question_ko": "파일을 보낼까요?", "hidden_characters": false, "risk": "RED",
         "why": "sharing is RED", "rule": "builtin", "command_type": "share.link",
-        "params": {"to": "a@b.example\u{202e}moc"}, "digest": "d1g3st", "requested_by": "service",
+        "params": {"to": "a@b.example", "n": 1.5}, "digest": digest(), "requested_by": "service",
         "bound": [{"path": "a.txt", "size": 3, "sha256": "abc"}],
         "expires_at": "2026-11-21T05:09:03.000Z",
     })
 }
 
 fn approvals() -> Fake {
-    Fake::new(|asked, before| match asked.line().as_str() {
-        "GET /approvals/ask_1" => Reply::Json(200, ask()),
+    approvals_of(ask())
+}
+
+fn approvals_of(ask: Value) -> Fake {
+    Fake::new(move |asked, before| match asked.line().as_str() {
+        "GET /approvals/ask_1" => Reply::Json(200, ask.clone()),
         "POST /approvals/ask_1/decide" if before == 0 => Reply::Json(202, Value::Null),
         "POST /approvals/ask_1/decide" => Reply::Json(
             409,
@@ -36,21 +47,22 @@ fn nobody_approves_what_they_did_not_see() {
     for part in [
         "share.link",
         "sharing is RED",
-        "\\u202emoc",
+        "Send the file?",
         "sha256:abc",
-        "digest: d1g3st",
+        &digest(),
+        "recomputed",
         "decision sent",
     ] {
         assert!(did.out.contains(part), "{part} is missing in\n{}", did.out);
     }
     let sent = &server.asked()[1];
-    assert_eq!(sent.body, json!({"decision": "approve", "digest": "d1g3st", "reason": "fine"}));
+    assert_eq!(sent.body, json!({"decision": "approve", "digest": digest(), "reason": "fine"}));
     assert_eq!(sent.header("x-api-key"), "admin-key-0123456789");
 
     let late = user.types(&["deny", "ask_1", "--yes"]);
     assert_eq!(late.exit, Exit::Refused);
     assert!(late.err.contains("decided ask_1 already"), "{}", late.err);
-    assert_eq!(server.asked()[3].body, json!({"decision": "deny", "digest": "d1g3st"}));
+    assert_eq!(server.asked()[3].body, json!({"decision": "deny", "digest": digest()}));
 }
 
 #[test]
@@ -73,7 +85,47 @@ fn a_decision_needs_a_yes() {
     ]);
     assert_eq!(edited.exit, Exit::Ok, "{}", edited.err);
     let body = &server.asked().last().unwrap().body.clone();
-    assert_eq!(*body, json!({"decision": "approve", "digest": "d1g3st", "params": {"to": "c"}}));
+    assert_eq!(*body, json!({"decision": "approve", "digest": digest(), "params": {"to": "c"}}));
+}
+
+#[test]
+fn what_is_not_what_would_be_executed_is_not_approved() {
+    let mut other = ask();
+    other["params"]["to"] = "c@d.example".into();
+    let server = approvals_of(other);
+    let did = User::of(&server).types(&["approve", "ask_1", "--yes"]);
+    assert_eq!(did.exit, Exit::Refused);
+    assert!(did.err.contains("not what would be executed"), "{}", did.err);
+    let json = User::of(&server).types(&["approve", "ask_1", "--yes", "--json"]);
+    assert!(json.out.contains("\"code\":\"digest_mismatch\""), "{}", json.out);
+    assert!(server.lines().iter().all(|line| line.starts_with("GET")), "{:?}", server.lines());
+    // To say no is always possible.
+    assert_eq!(User::of(&server).types(&["deny", "ask_1", "--yes"]).exit, Exit::Ok);
+
+    let mut hidden = ask();
+    hidden["params"]["to"] = "a@b.example⟨U+202E⟩moc".into();
+    hidden["hidden_characters"] = true.into();
+    let server = approvals_of(hidden);
+    let did = User::of(&server).types(&["approve", "ask_1", "--yes", "--lang", "ko"]);
+    assert_eq!(did.exit, Exit::Ok, "{}", did.err);
+    assert!(did.out.contains("⟨U+202E⟩moc") && did.out.contains("파일을 보낼까요?"), "{}", did.out);
+    assert!(did.err.contains("보이지 않는 문자"), "{}", did.err);
+}
+
+#[test]
+fn an_ask_that_is_over_is_said_to_be() {
+    for (status, code) in [("expired", "ask_expired"), ("denied", "ask_already_decided")] {
+        let mut over = ask();
+        over["status"] = status.into();
+        let server = approvals_of(over);
+        let did = User::of(&server).types(&["approve", "ask_1"]);
+        assert_eq!(did.exit, Exit::Refused);
+        assert!(did.err.contains(&format!("ask_1 is {status}")), "{}", did.err);
+        assert_eq!(did.err.contains("ask-again tsk_1"), status == "expired", "{}", did.err);
+        let json = User::of(&server).types(&["deny", "ask_1", "--json"]);
+        assert!(json.out.contains(code), "{}", json.out);
+        assert_eq!(server.lines(), ["GET /approvals/ask_1"; 2]);
+    }
 }
 
 #[test]
@@ -162,6 +214,7 @@ fn lists_are_read_page_by_page() {
 #[test]
 fn orders_name_one_thing_and_promise_nothing() {
     let server = Fake::new(|asked, _| match asked.method.as_str() {
+        "GET" if asked.path.starts_with("/keys") => Reply::Json(200, json!({"items": []})),
         "GET" => Reply::Json(200, task("succeeded")),
         _ => Reply::Json(202, json!({"status": "accepted"})),
     });
@@ -171,8 +224,9 @@ fn orders_name_one_thing_and_promise_nothing() {
         (&["task", "cancel", "tsk_1"], "POST /tasks/tsk_1/cancel"),
         (&["task", "ask-again", "../keys"], "POST /tasks/..%2Fkeys/ask_again"),
         (&["tenant", "resume"], "POST /tenant/resume"),
-        (&["key", "revoke", "key_1", "--yes"], "DELETE /keys/key_1"),
+        (&["key", "revoke", "key_1", "--yes"], "DELETE /keys/key_1?confirm=key_1"),
         (&["policy", "show"], "GET /policy"),
+        (&["key", "list", "--all-tenants", "--json"], "GET /keys?all_tenants=true"),
     ] {
         let did = user.types(line);
         assert_eq!(did.exit, Exit::Ok, "{line:?}: {}", did.err);
@@ -183,7 +237,7 @@ fn orders_name_one_thing_and_promise_nothing() {
 #[test]
 fn bodies_are_what_the_contract_says() {
     let server = Fake::new(|asked, _| match asked.path.as_str() {
-        "/keys" | "/keys/key_1/rotate" => {
+        "/keys" | "/keys/key_1/rotate?all_tenants=true" => {
             Reply::Json(201, json!({"key_id": "key_1", "key": "nxs_agt_x"}))
         }
         _ => Reply::Json(200, json!({"version": 4, "rules": []})),
@@ -215,10 +269,14 @@ fn bodies_are_what_the_contract_says() {
             "POST /keys",
             json!({"kind": "agent", "title": "t", "types": ["a.b", "c.d"], "all_tenants": true}),
         ),
-        (&["key", "rotate", "key_1"], "POST /keys/key_1/rotate", json!({})),
+        (
+            &["key", "rotate", "key_1", "--all-tenants", "--overlap", "60"],
+            "POST /keys/key_1/rotate?all_tenants=true",
+            json!({"overlap_seconds": 60}),
+        ),
         (
             &["policy", "set", &policy, "--yes"],
-            "PUT /policy",
+            "PUT /policy?confirm=default%3Adefault",
             json!({"rules": [{"id": "r"}], "version": 3}),
         ),
         (
@@ -231,6 +289,11 @@ fn bodies_are_what_the_contract_says() {
             "PUT /commands/types/lab.run",
             json!({"title_en": "Run"}),
         ),
+        (
+            &["types", "put", "lab.run", "{\"risk\":\"GREEN\"}", "--yes"],
+            "PUT /commands/types/lab.run?confirm=lab.run",
+            json!({"risk": "GREEN"}),
+        ),
     ] {
         let did = user.types(line);
         assert_eq!(did.exit, Exit::Ok, "{line:?}: {}", did.err);
@@ -240,8 +303,11 @@ fn bodies_are_what_the_contract_says() {
     let made = user.types(&["key", "create", "--kind", "service", "--title", "t"]);
     assert_eq!(made.out, "nxs_agt_x\n", "a script reads the key alone");
     assert!(made.err.contains("only now"), "{}", made.err);
-    let question = user.types(&["policy", "set", &policy]);
-    assert_eq!(question.exit, Exit::Usage);
+    for question in
+        [&["policy", "set", &policy][..], &["types", "put", "lab.run", "{\"risk\":\"GREEN\"}"]]
+    {
+        assert_eq!(user.types(question).exit, Exit::Usage, "{question:?}");
+    }
 }
 
 #[test]
@@ -250,8 +316,8 @@ fn a_catalogue_says_what_is_off_and_why() {
         Reply::Json(
             200,
             json!({"items": [
-            {"type": "file.read", "risk": "GREEN", "agent": "files", "title_en": "Read", "title_ko": "읽기", "enabled": true},
-            {"type": "youtube.search", "risk": "GREEN", "agent": "yt", "title_en": "Search", "title_ko": "검색", "enabled": false, "why": "no key"},
+            {"command_type": "file.read", "risk": "GREEN", "agent": "files", "title_en": "Read", "title_ko": "읽기", "enabled": true},
+            {"command_type": "youtube.search", "risk": "GREEN", "agent": "yt", "title_en": "Search", "title_ko": "검색", "enabled": false, "disabled_because": "no key"},
         ], "next": null}),
         )
     });
@@ -279,8 +345,11 @@ fn settings_are_checked_and_shown_without_secrets() {
 
 #[test]
 fn a_first_run_makes_keys_and_a_second_keeps_them() {
-    let user =
-        User::new("http://127.0.0.1:1").env("NEXUS_API_KEY", None).env("ADMIN_API_KEY", None);
+    // An address that is taken: the server gets no further than its keys.
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let bind = taken.local_addr().unwrap().to_string();
+    let new = || User::new("http://127.0.0.1:1").env("NEXUS_BIND", Some(&bind));
+    let user = new().env("NEXUS_API_KEY", None).env("ADMIN_API_KEY", None);
     let first = user.types(&["serve"]);
     assert!(first.err.contains("keys.env"), "{}", first.err);
     let file = user.home.path().join("data/keys.env");
@@ -290,8 +359,7 @@ fn a_first_run_makes_keys_and_a_second_keeps_them() {
     assert!(!second.err.contains("NEXUS_API_KEY and"), "{}", second.err);
     assert_eq!(std::fs::read_to_string(&file).unwrap(), keys);
 
-    let closed =
-        User::new("http://127.0.0.1:1").env("NEXUS_API_KEY", Some("")).env("ADMIN_API_KEY", None);
+    let closed = new().env("NEXUS_API_KEY", Some("")).env("ADMIN_API_KEY", None);
     closed.types(&["serve"]);
     assert!(!closed.home.path().join("data/keys.env").exists(), "a closed door is a decision");
 }
