@@ -23,10 +23,10 @@ use serde_json::{Value, json};
 use stream::{Follower, Log};
 
 const KILLS: usize = 12;
-const CLIENTS: u64 = 3;
+const CLIENTS: u64 = 4;
 
 /// The pause of a client between two commands: the checks take time for each of them.
-const PAUSE: Duration = Duration::from_millis(10);
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// Repeatable chance (SplitMix64).
 struct Chance(u64);
@@ -213,7 +213,7 @@ fn a_killed_server_keeps_its_word() {
             std::thread::sleep(Duration::from_millis(chance.below(150)));
         } else {
             *world.address.lock().unwrap() = Some(server.ready());
-            std::thread::sleep(Duration::from_millis(50 + chance.below(750)));
+            std::thread::sleep(Duration::from_millis(50 + chance.below(1_200)));
         }
         server.child.kill().unwrap();
         server.child.wait().unwrap();
