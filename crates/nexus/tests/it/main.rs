@@ -1,0 +1,3 @@
+//! What NEXUS promises, as a caller meets it: each test is a world of its own, spoken to over HTTP.
+
+mod commands;
