@@ -74,6 +74,12 @@ impl Client {
         Answer::new(status, headers, body)
     }
 
+    /// Sends a request with a JSON body.
+    pub async fn send_json(&self, request: RequestBuilder, body: &Value) -> Answer {
+        let request = request.header("content-type", "application/json");
+        self.send(request.body(body.to_string())).await
+    }
+
     /// GET.
     pub async fn get(&self, path: &str) -> Answer {
         self.send(self.request("GET", path)).await
