@@ -341,12 +341,21 @@ impl World {
         self.audit(chain).into_iter().filter(|entry| entry.action == action).collect()
     }
 
-    /// Waits for an entry. Refusals are written beside the answer and are on no stream, so this
-    /// looks again and again.
+    /// Waits for an entry; see [`World::until_audit`].
     pub async fn until_audited(&self, chain: &str, fits: impl Fn(&Entry) -> bool) -> Entry {
+        self.until_audit(chain, |entries| entries.iter().find(|entry| fits(entry)).cloned()).await
+    }
+
+    /// Waits until a chain is as it should be. Refusals are written beside the answer and are on no
+    /// stream, so this looks again and again.
+    pub async fn until_audit<T>(
+        &self,
+        chain: &str,
+        fits: impl Fn(&[Entry]) -> Option<T>,
+    ) -> T {
         let looking = async {
             loop {
-                if let Some(found) = self.audit(chain).into_iter().find(&fits) {
+                if let Some(found) = fits(&self.audit(chain)) {
                     return found;
                 }
                 tokio::time::sleep(Duration::from_millis(5)).await;
