@@ -7,4 +7,4 @@ INSERT INTO task (tenant, task_id, seq, command_type, params, status, risk, rule
     correlation_id, requested_by, created_at, updated_at, attempt, retry_count, cancel_requested)
 VALUES ('kaist:lab', 'tsk_1', 1, 'file.read', '{"path":"a.txt"}', 'queued', 'GREEN', 'builtin', 0, 0,
     'cor_1', 'key:service', 1, 1, 0, 0, 0);
-INSERT INTO work_due VALUES ('ready', 'file.read', 'kaist:lab', 0, 1, 'tsk_1');
+INSERT INTO work_due VALUES ('ready', 'file.read', 'kaist:lab', 0, 1, 'tsk_1', 0);

@@ -81,7 +81,8 @@ impl Db {
         let path = settings.data_dir.join("nexus.db");
         migrate::run(&path)?;
         let (reads, read_threads) = reader::start(&path, settings.readers.max(1), settings.queue)?;
-        let context = writer::Context { clock, entropy, metrics: metrics.clone(), after };
+        let runtime = tokio::runtime::Handle::try_current().ok();
+        let context = writer::Context { clock, entropy, metrics: metrics.clone(), after, runtime };
         let (writes, writer) = writer::start(&path, settings, context)?;
         let alive = Arc::new(reader::Threads::new(read_threads, writer));
         Ok(Self { writes, reads, metrics, _alive: alive })

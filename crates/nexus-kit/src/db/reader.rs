@@ -17,6 +17,9 @@ use super::{DbError, Scope};
 /// How long a connection waits for a lock that another process holds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Pages that a reader keeps at most.
+const READER_CACHE_KIB: i64 = 2_048;
+
 /// One query that waits its turn.
 pub(super) struct Job(Box<dyn FnOnce(&Read) + Send>);
 
@@ -96,6 +99,8 @@ pub(super) fn connect(path: &Path) -> Result<Read, DbError> {
     let connection = Connection::open_with_flags(path, flags)?;
     configure(&connection)?;
     connection.pragma_update(None, "query_only", true)?;
+    // Every commit empties a reader's cache; a small one is emptied quickly.
+    connection.pragma_update(None, "cache_size", -READER_CACHE_KIB)?;
     Ok(Read::new(connection))
 }
 
@@ -104,7 +109,5 @@ pub(super) fn configure(connection: &Connection) -> Result<(), DbError> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
-    // 8 MiB of pages a connection.
-    connection.pragma_update(None, "cache_size", -8_192)?;
     Ok(())
 }

@@ -9,6 +9,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use super::reader::configure;
@@ -26,8 +27,14 @@ const BATCH_TIME: Duration = Duration::from_millis(8);
 /// background checkpoint left, so that the log starts over instead of growing.
 const WAL_FRAMES_RESTART: i64 = 8_192;
 
+/// Pages that the writer keeps at most: what a busy minute touches, so that it reads little.
+const WRITER_CACHE_KIB: i64 = 65_536;
+
 /// How often the background checkpoint looks whether there is something to do.
 const CHECKPOINT_EVERY: Duration = Duration::from_millis(250);
+
+/// Answers that the writer gives itself.
+const FEW: usize = 2;
 
 type Answer = Box<dyn FnOnce(Result<(), DbError>) + Send>;
 /// Run with a transaction, or without one where there is none to be had.
@@ -79,6 +86,8 @@ pub(super) struct Context {
     pub entropy: Entropy,
     pub metrics: Metrics,
     pub after: Arc<dyn AfterCommit>,
+    /// Where the callers wait, if the store was opened within a runtime.
+    pub runtime: Option<Handle>,
 }
 
 struct Writer {
@@ -98,6 +107,7 @@ pub(super) fn start(
     let connection = Connection::open(path)?;
     configure(&connection)?;
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+    connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
     let (jobs, waiting) = sync_channel(settings.queue.max(1));
     let restart = Arc::new(AtomicBool::new(false));
     let dirty = Arc::new(AtomicBool::new(true));
@@ -190,10 +200,23 @@ impl Writer {
             }
         }
         self.context.metrics.store_batch(answers.len(), self.session.take_statements());
-        for answer in answers {
-            answer(outcome.clone());
-        }
+        self.answer(answers, &outcome);
         outcome
+    }
+
+    /// Tells everybody how it went. Waking tasks of a runtime from outside costs a switch each; of
+    /// many, one goes in and wakes the others from within.
+    fn answer(&self, answers: Vec<Answer>, outcome: &Result<(), DbError>) {
+        let (many, outcome) = (answers.len() > FEW, outcome.clone());
+        let tell = move || {
+            for answer in answers {
+                answer(outcome.clone());
+            }
+        };
+        match &self.context.runtime {
+            Some(runtime) if many => drop(runtime.spawn(async move { tell() })),
+            _ => tell(),
+        }
     }
 
     fn run_one(

@@ -209,7 +209,7 @@ impl Default for Tasks {
             retry_delays: [5, 30, 300].map(Duration::from_secs).to_vec(),
             lock_ttl: Duration::from_secs(60),
             ttl: Duration::from_secs(604_800),
-            workers: 64,
+            workers: 256,
             callback_secret: Secret::default(),
         }
     }

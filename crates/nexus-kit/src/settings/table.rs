@@ -444,8 +444,8 @@ static SECTIONS: &[Section] = &[
             ),
             Setting::used(
                 "TASK_WORKERS",
-                Kind::Count(0, 4096, |s, v| s.tasks.workers = size(v)),
-                "64",
+                Kind::Count(1, 4096, |s, v| s.tasks.workers = size(v)),
+                "256",
                 "Tasks that the built-in agents perform at once.",
                 "내장 에이전트가 동시에 수행하는 작업 수.",
             ),

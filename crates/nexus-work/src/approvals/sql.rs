@@ -137,8 +137,8 @@ pub(crate) fn insert(tx: &mut Tx<'_>, tenant: &Tenant, ask: &Ask) -> Result<(), 
         ],
     )?;
     tx.exec(
-        "INSERT INTO work_due (kind, command_type, tenant, rank, due_at, id)
-         VALUES ('ask', '', $1, 0, $2, $3)",
+        "INSERT INTO work_due (kind, command_type, tenant, rank, due_at, id, timed)
+         VALUES ('ask', '', $1, 0, $2, $3, 1)",
         args![tenant, ask.expires_at, &ask.ask_id],
     )?;
     Ok(())

@@ -59,7 +59,8 @@ pub(crate) fn ready(
 /// What of a kind (`ask`, `lease`) is due by now.
 pub(crate) fn due(q: &Read, kind: &str, now: Time, limit: u64) -> Result<Vec<DueItem>, DbError> {
     q.all(
-        "SELECT tenant, id FROM work_due WHERE kind = $1 AND due_at <= $2 ORDER BY due_at LIMIT $3",
+        "SELECT tenant, id FROM work_due
+         WHERE timed = 1 AND kind = $1 AND due_at <= $2 ORDER BY due_at LIMIT $3",
         args![kind, now, limit],
         |row| Ok(DueItem { tenant: tenant(&row.text(0)?)?, id: row.text(1)? }),
     )
@@ -76,9 +77,11 @@ pub(crate) fn drop_due(tx: &mut Tx<'_>, of: &Tenant, id: &str, kind: &str) -> Re
 
 /// Every claim that is held.
 pub(crate) fn leases(q: &Read) -> Result<Vec<DueItem>, DbError> {
-    q.all("SELECT tenant, id FROM work_due WHERE kind = 'lease' ORDER BY due_at", args![], |row| {
-        Ok(DueItem { tenant: tenant(&row.text(0)?)?, id: row.text(1)? })
-    })
+    q.all(
+        "SELECT tenant, id FROM work_due WHERE timed = 1 AND kind = 'lease' ORDER BY due_at",
+        args![],
+        |row| Ok(DueItem { tenant: tenant(&row.text(0)?)?, id: row.text(1)? }),
+    )
 }
 
 /// When something is due next after `now`.
@@ -86,7 +89,8 @@ pub(crate) fn next_due(q: &Read, now: Time) -> Result<Option<Time>, DbError> {
     let mut next = None;
     for kind in ["ask", "lease", "ready"] {
         let found = q.opt(
-            "SELECT due_at FROM work_due WHERE kind = $1 AND due_at > $2 ORDER BY due_at LIMIT 1",
+            "SELECT due_at FROM work_due
+             WHERE timed = 1 AND kind = $1 AND due_at > $2 ORDER BY due_at LIMIT 1",
             args![kind, now],
             |row| row.time(0),
         )?;
@@ -105,11 +109,14 @@ pub(crate) fn backlog(q: &Read) -> Result<(u64, Option<Time>), DbError> {
     })
 }
 
-/// How many tasks of all tenants stand at a status.
+/// How many tasks of a tenant stand at a status, which is neither `running` nor `succeeded`.
 pub(crate) fn count_status(q: &Read, of: &Tenant, status: &str) -> Result<u64, DbError> {
-    q.one("SELECT COUNT(*) FROM task WHERE tenant = $1 AND status = $2", args![of, status], |row| {
-        row.count(0)
-    })
+    q.one(
+        "SELECT COUNT(*) FROM task
+         WHERE tenant = $1 AND status = $2 AND status NOT IN ('running', 'succeeded')",
+        args![of, status],
+        |row| row.count(0),
+    )
 }
 
 /// Every tenant.

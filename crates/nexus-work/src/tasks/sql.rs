@@ -107,8 +107,20 @@ pub(crate) fn list(
          FROM task WHERE tenant = ",
     );
     sql.bind(tenant.key());
-    if let Some(status) = filter.status {
-        sql.push(" AND status = ").bind(status.as_str());
+    match filter.status {
+        None => {}
+        Some(Status::Running) => {
+            sql.push(" AND status = 'running' AND task_id IN (SELECT id FROM work_due WHERE kind = 'lease' AND tenant = ");
+            sql.bind(tenant.key()).push(")");
+        }
+        Some(Status::Succeeded) => {
+            sql.push(" AND status = 'succeeded'");
+        }
+        Some(status) => {
+            // The second condition is the index's own, word for word.
+            sql.push(" AND status = ").bind(status.as_str());
+            sql.push(" AND status NOT IN ('running', 'succeeded')");
+        }
     }
     if let Some(command_type) = &filter.command_type {
         sql.push(" AND command_type = ").bind(command_type);
@@ -202,9 +214,10 @@ pub(crate) fn save(tx: &mut Tx<'_>, task: &Task, due: Due) -> Result<(), DbError
 }
 
 fn set_due(tx: &mut Tx<'_>, task: &Task, due: Due) -> Result<(), DbError> {
-    let (kind, due_at) = match due {
-        Due::Ready(at) => ("ready", at),
-        Due::Lease(at) => ("lease", at),
+    let (kind, due_at, timed) = match due {
+        // What is due already is found by whoever claims; only what is due later needs the clock.
+        Due::Ready(at) => ("ready", at, at > tx.expiry()),
+        Due::Lease(at) => ("lease", at, true),
         Due::No => {
             tx.exec(
                 "DELETE FROM work_due WHERE tenant = $1 AND id = $2",
@@ -215,16 +228,17 @@ fn set_due(tx: &mut Tx<'_>, task: &Task, due: Due) -> Result<(), DbError> {
         Due::Same => return Ok(()),
     };
     tx.exec(
-        "INSERT INTO work_due (kind, command_type, tenant, rank, due_at, id)
-         VALUES ($1, $2, $3, $4, $5, $6)
-         ON CONFLICT (tenant, id) DO UPDATE SET kind = $1, due_at = $5",
+        "INSERT INTO work_due (kind, command_type, tenant, rank, due_at, id, timed)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)
+         ON CONFLICT (tenant, id) DO UPDATE SET kind = $1, due_at = $5, timed = $7",
         args![
             kind,
             &task.command_type,
             &task.tenant,
             -task.priority,
             due_at,
-            task.task_id.as_str()
+            task.task_id.as_str(),
+            timed,
         ],
     )?;
     if kind == "ready" {
