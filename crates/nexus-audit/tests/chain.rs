@@ -1,6 +1,8 @@
 //! Whoever changes, removes, reorders or cuts off an entry is found out; erasing details is not
 //! tampering.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+
 use std::sync::Arc;
 
 use nexus_audit::{ChainHead, Entry, Verdict, record, verify};

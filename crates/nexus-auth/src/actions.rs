@@ -63,7 +63,7 @@ pub async fn create_tenant(
 
 /// Makes `default:default` if there is no tenant at all; says whether it did.
 pub async fn ensure_default_tenant(app: &App) -> Result<bool, AuthError> {
-    if !app.db.read(Scope::System, |q| sql::no_tenants(q)).await? {
+    if !app.db.read(Scope::System, sql::no_tenants).await? {
         return Ok(false);
     }
     let Ok(tenant) = Tenant::parse(Tenant::DEFAULT_KEY) else { return Ok(false) };

@@ -78,7 +78,7 @@ pub async fn list_tenants(
     State(state): State<AuthState>,
     _: PlatformAdmin,
 ) -> Result<Json<Page<TenantOut>>, AuthError> {
-    let rows = state.app.db.read(nexus_kit::db::Scope::System, |q| sql::tenants(q)).await?;
+    let rows = state.app.db.read(nexus_kit::db::Scope::System, sql::tenants).await?;
     let items = rows.into_iter().map(|row| TenantOut {
         org_id: row.tenant.org().to_owned(),
         project_id: row.tenant.project().to_owned(),

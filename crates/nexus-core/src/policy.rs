@@ -7,6 +7,9 @@ use serde_json::Value;
 /// Most rules that a tenant's policy has.
 pub const MAX_RULES: usize = 200;
 
+/// Most approvers that a rule names.
+pub const MAX_APPROVERS: usize = 20;
+
 /// How risky a command is; ordered.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
@@ -310,6 +313,10 @@ pub fn check_rules(rules: &[Rule]) -> Vec<BadRule> {
         }
         if rule.why.is_empty() || rule.why.len() > 500 {
             say(at("why"), "says in 1 to 500 bytes why the rule exists");
+        }
+        let approvers = rule.approvers.as_deref().unwrap_or_default();
+        if approvers.len() > MAX_APPROVERS || approvers.iter().any(|who| who.len() > 128) {
+            say(at("approvers"), "at most 20 names of at most 128 bytes");
         }
         if rule.timeout_seconds == Some(0) {
             say(at("timeout_seconds"), "at least 1");

@@ -159,7 +159,7 @@ impl Connection {
                     self.ready.extend(frames);
                 }
                 Next::UpToDate => self.wait().await,
-                Next::Missed => self.from_store().await,
+                Next::Missed => self.continue_from_store().await,
                 Next::OtherEpoch => {
                     if self.snapshot(Reason::Epoch).await.is_err() {
                         self.end(Bye::Shutdown);
@@ -177,7 +177,7 @@ impl Connection {
     }
 
     /// What the ring has lost is still in the store, unless the reader is slower than the window.
-    async fn from_store(&mut self) {
+    async fn continue_from_store(&mut self) {
         let (tenant, after) = (self.tenant.clone(), self.number);
         let read = self
             .app

@@ -71,7 +71,10 @@ pub(crate) struct Bundle {
 impl Bundle {
     /// The type of that name.
     pub fn find(&self, name: &str) -> Result<Arc<KnownType>, WorkError> {
-        self.types.get(name).cloned().ok_or_else(|| WorkError::UnknownType(name.to_owned()))
+        self.types
+            .get(name)
+            .cloned()
+            .ok_or_else(|| WorkError::UnknownType(nexus_core::text::clip(name, 128)))
     }
 
     /// Rates a command.

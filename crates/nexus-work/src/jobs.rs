@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::try_join_all;
 use nexus_core::time::Time;
 use nexus_kit::db::Scope;
 use nexus_kit::supervise::Supervisor;
@@ -24,7 +25,7 @@ const PASS: u64 = 256;
 
 /// How often old things are forgotten, and how many tasks go in one transaction.
 const FORGET_EVERY: Duration = Duration::from_secs(60);
-const FORGET_STEP: u64 = 200;
+const FORGET_STEP: u64 = 50;
 
 /// How often the gauges of queue and boxes are read.
 const MEASURE_EVERY: Duration = Duration::from_secs(10);
@@ -72,8 +73,11 @@ fn every<Fut: Future<Output = ()> + Send>(
 async fn timer(work: &Work) {
     let mut last = work.app.clock.expiry();
     loop {
-        if let Err(error) = pass(work).await {
-            tracing::warn!(%error, "a timer pass failed; the next one tries again");
+        match pass(work).await {
+            // There may be more of the same.
+            Ok(true) => continue,
+            Ok(false) => {}
+            Err(error) => tracing::warn!(%error, "a timer pass failed; the next one tries again"),
         }
         let next = work.app.db.read(Scope::System, move |q| sql::next_due(q, last)).await;
         let now = work.app.clock.expiry();
@@ -88,27 +92,28 @@ async fn timer(work: &Work) {
     }
 }
 
-/// Expires asks and ends attempts whose time is over.
-async fn pass(work: &Work) -> Result<(), WorkError> {
+/// Expires asks and ends attempts whose time is over; says whether it stopped before it was through.
+async fn pass(work: &Work) -> Result<bool, WorkError> {
     let now = work.app.clock.expiry();
     let due = work.app.db.read(Scope::System, move |q| sql::due(q, "ask", now, PASS)).await?;
-    for item in due {
+    let full = due.len() as u64 == PASS;
+    // Together, so that they share a commit.
+    let expiries = due.into_iter().map(|item| async move {
         let whose = item.tenant.clone();
-        let expired =
-            work.app.db.write(&whose, move |tx| expire(tx, &item.tenant, &item.id)).await?;
-        if let Some(ask) = expired {
-            work.app.metrics.ask_closed("expired", work.app.clock.now().since(ask.created_at));
-            work.app.metrics.task_reached("expired");
-        }
+        work.app.db.write(&whose, move |tx| expire(tx, &item.tenant, &item.id)).await
+    });
+    for ask in try_join_all(expiries).await?.into_iter().flatten() {
+        work.app.metrics.ask_closed("expired", work.app.clock.now().since(ask.created_at));
+        work.app.metrics.task_reached("expired");
     }
-    lease::lapse(work).await?;
-    Ok(())
+    let lapsed = lease::lapse(work).await?;
+    Ok(full || lapsed)
 }
 
 /// Forgets finished tasks after their time, used keys and seen signatures.
 async fn forget(work: &Work) -> Result<(), WorkError> {
     let now: Time = work.app.clock.now();
-    let tenants = work.app.db.read(Scope::System, |q| sql::tenants(q)).await?;
+    let tenants = work.app.db.read(Scope::System, sql::tenants).await?;
     for tenant in tenants {
         let before = now.minus(work.app.settings.tasks.ttl);
         loop {

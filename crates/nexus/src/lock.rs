@@ -1,8 +1,8 @@
 //! One server a data directory: a second one finds the first's lock and says so.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{Read as _, Seek as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 use rustix::fs::{FlockOperation, flock};
@@ -18,7 +18,11 @@ pub fn take(data_dir: &Path) -> Result<DataLock, StartError> {
     let failed = |what: &str, error: std::io::Error| {
         StartError::DataDir(format!("{what} {}: {error}", data_dir.display()))
     };
-    std::fs::create_dir_all(data_dir).map_err(|error| failed("cannot make", error))?;
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(data_dir)
+        .map_err(|error| failed("cannot make", error))?;
     let path = data_dir.join("nexus.lock");
     let mut file = OpenOptions::new()
         .read(true)

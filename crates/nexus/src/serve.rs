@@ -13,6 +13,8 @@ use crate::start;
 /// # Errors
 /// When it cannot start, or its store failed while it ran.
 pub async fn serve(loaded: Loaded) -> Result<(), String> {
+    // Whatever this process writes is its own.
+    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     let clock = Clock::system();
     let told = clock.clone();
     logs::init(&loaded.settings.log, std::sync::Arc::new(move || told.now()))

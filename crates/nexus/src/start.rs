@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use nexus_auth::{Auth, AuthState, ensure_default_tenant};
 use nexus_core::id::CorrelationId;
@@ -25,6 +26,9 @@ use tokio::net::TcpListener;
 
 use crate::lock::{self, DataLock};
 use crate::routes::{self, States};
+
+/// What a shutdown gives beyond the time that connections have.
+const CUT: Duration = Duration::from_secs(2);
 
 /// Why a server did not start; nothing runs then.
 #[derive(Debug, thiserror::Error)]
@@ -62,7 +66,8 @@ impl Running {
     /// Stops accepting, lets what runs end within the time that the settings give, ends streams,
     /// and names what had to be cut off.
     pub async fn stop(self) -> Vec<&'static str> {
-        self.supervisor.shutdown(self.app.settings.http.shutdown).await
+        // Connections allow themselves the whole time; what is cut off after it comes on top.
+        self.supervisor.shutdown(self.app.settings.http.shutdown + CUT).await
     }
 
     /// Returns when the store has failed and the process should end.

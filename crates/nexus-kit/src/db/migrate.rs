@@ -35,11 +35,11 @@ mod tests {
         let mut connection = Connection::open(&path).unwrap();
         let runner = sqlite::migrations::runner();
         let versions: Vec<i32> =
-            runner.get_migrations().iter().map(|migration| migration.version() as i32).collect();
+            runner.get_migrations().iter().map(|migration| migration.version()).collect();
         let sampled: Vec<i32> = SAMPLES.iter().map(|(version, _)| *version).collect();
         assert_eq!(versions, sampled, "each migration needs a sample");
         for (version, sample) in SAMPLES {
-            let target = refinery::Target::Version(*version as _);
+            let target = refinery::Target::Version(*version);
             sqlite::migrations::runner().set_target(target).run(&mut connection).unwrap();
             connection.execute_batch(sample).unwrap();
         }

@@ -77,6 +77,12 @@ pub fn check<B>(request: &Request<B>, settings: &settings::Http) -> Result<(), P
             ),
         ));
     }
+    if !is_text(request.uri().path()) {
+        return Err(Problem::bad_request(
+            "bad_path",
+            "A path is UTF-8, also where it is written with percent signs.",
+        ));
+    }
     let headers = request.headers();
     if headers.len() > settings.max_headers {
         return Err(too_large(format!(
@@ -110,6 +116,26 @@ fn too_large(detail: String) -> Problem {
 
 fn uri_length(uri: &Uri) -> usize {
     uri.path().len() + uri.query().map_or(0, |query| query.len() + 1)
+}
+
+/// Whether a path is UTF-8 once its percent signs are resolved, as whoever reads its parts does.
+fn is_text(path: &str) -> bool {
+    let mut bytes = Vec::with_capacity(path.len());
+    let mut rest = path.as_bytes();
+    while let [first, after @ ..] = rest {
+        let hex = |at: usize| after.get(at).and_then(|b| char::from(*b).to_digit(16));
+        match (first, hex(0), hex(1)) {
+            (b'%', Some(high), Some(low)) => {
+                bytes.push((high * 16 + low) as u8);
+                rest = &after[2..];
+            }
+            _ => {
+                bytes.push(*first);
+                rest = after;
+            }
+        }
+    }
+    std::str::from_utf8(&bytes).is_ok()
 }
 
 /// Two programs that disagree about the host disagree about who is asked: exactly one, or none.
@@ -149,6 +175,16 @@ mod tests {
             headers.append(header::HOST, host.parse().unwrap());
         }
         has_one_host(version, &uri.parse().unwrap(), &headers)
+    }
+
+    #[test]
+    fn a_path_is_text() {
+        for path in ["/", "/tasks/%ed%95%9c", "/한", "/100%", "/%f", "/%zz", "/%2e%2e%2f%00"] {
+            assert!(is_text(path), "{path}");
+        }
+        for path in ["/%ff", "/a/%fe%ff/b", "/%ed%95", "/%C0%AF"] {
+            assert!(!is_text(path), "{path}");
+        }
     }
 
     #[test]

@@ -101,7 +101,8 @@ impl Problem {
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "internal_error",
-            "NEXUS failed; nothing was changed. The log has the cause under this correlation_id.",
+            "NEXUS failed. The log has the cause under this correlation_id; look at what was asked for \
+             before you send it again.",
         )
     }
 

@@ -60,6 +60,11 @@ impl ReportChange {
         Self { op: "upsert", collection, id: id.into(), value }
     }
 
+    /// About how many bytes of a report it takes.
+    pub fn size(&self) -> usize {
+        64 + self.id.len() + self.value.as_ref().map_or(0, |value| value.get().len())
+    }
+
     /// The id is gone.
     pub fn remove(collection: &'static str, id: impl Into<String>) -> Self {
         Self { op: "remove", collection, id: id.into(), value: None }

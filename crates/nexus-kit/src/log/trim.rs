@@ -125,7 +125,7 @@ impl Trimmer {
 /// Gives a new epoch to every log whose worklog was kept to another length: its clients hold views
 /// that this setting would not have made.
 pub async fn adopt_keep(db: &Db, entropy: &Entropy, keep: Keep) -> Result<(), DbError> {
-    let tenants = db.read(Scope::System, |q| heads(q)).await?;
+    let tenants = db.read(Scope::System, heads).await?;
     for (tenant, _) in tenants {
         let epoch = Epoch::new(&entropy.bytes());
         let whose = tenant.clone();

@@ -22,6 +22,7 @@ use super::sql;
 use crate::Work;
 use crate::catalogue::{Bundle, KnownType};
 use crate::commands::judge::{Judged, judge_params};
+use crate::contract::sql::drop_due;
 use crate::error::WorkError;
 use crate::policy::sql::switches;
 use crate::tasks::row::Task;
@@ -310,8 +311,13 @@ pub(crate) fn expire(
     tenant: &Tenant,
     ask_id: &str,
 ) -> Result<Option<Ask>, WorkError> {
-    let Some(mut ask) = sql::load(tx, tenant, ask_id)? else { return Ok(None) };
-    if ask.status != AskStatus::Pending || tx.expiry() < ask.expires_at {
+    let ask = sql::load(tx, tenant, ask_id)?.filter(|ask| ask.status == AskStatus::Pending);
+    let Some(mut ask) = ask else {
+        // Closing an ask takes it off the list of what is due; a list must not be believed more.
+        drop_due(tx, tenant, ask_id, "ask")?;
+        return Ok(None);
+    };
+    if tx.expiry() < ask.expires_at {
         return Ok(None);
     }
     let Some(mut task) = tasks::load(tx, tenant, &ask.task_id)? else { return Ok(None) };

@@ -134,7 +134,10 @@ impl Ask {
     pub fn out(&self, whole: bool) -> AskOut {
         let value: Value = serde_json::from_str(&self.params).unwrap_or(Value::Null);
         let (shown, hidden_characters) = visible_json(&value);
-        let fits = whole || self.params.len() <= PREVIEW_BYTES;
+        // Writing hidden characters out makes a text up to four times as long.
+        let fits = whole
+            || (self.params.len() <= PREVIEW_BYTES
+                && (!hidden_characters || shown.to_string().len() <= 2 * PREVIEW_BYTES));
         // A preview is read on the stream beside other things: a short beginning is enough there.
         let preview = (!fits).then(|| clip(&nexus_core::text::visible(&self.params), 4 << 10));
         AskOut {

@@ -144,39 +144,7 @@ fn accept_in(
     }
     let place = tx.next_place()?;
     let waits = judged.verdict.waits;
-    let mut task = Task {
-        tenant: tenant.clone(),
-        task_id: TaskId::new(now, &tx.id_entropy()),
-        seq: place.number,
-        command_type: command.command_type.clone(),
-        params: judged.params.clone(),
-        status: if waits { Status::WaitingApproval } else { Status::Queued },
-        risk: judged.verdict.level,
-        rule: judged.verdict.rule.clone(),
-        waits,
-        requested_risk: command.risk,
-        precondition,
-        priority: command.priority,
-        correlation_id: command.correlation_id.clone(),
-        requested_by: command.requested_by.clone(),
-        created_at: now,
-        updated_at: now,
-        deadline_at: command.deadline.map(|deadline| tx.expiry().plus(deadline)),
-        ask_id: None,
-        attempt: 0,
-        retry_count: 0,
-        agent: None,
-        attempt_token: None,
-        lease_owner: None,
-        lease_until: None,
-        started_at: None,
-        progress: None,
-        cancel_requested: false,
-        finished_at: None,
-        result: None,
-        failure_code: None,
-        last_error: None,
-    };
+    let mut task = new_task(tx, tenant, place.number, command, &judged, precondition);
     record(
         tx,
         tenant.key(),
@@ -226,4 +194,49 @@ fn accept_in(
     };
     tx.report(&place, &report)?;
     Ok(Accepted { task_id: task.task_id.to_string(), correlation_id: task.correlation_id })
+}
+
+/// The task that a command becomes, before anything has happened to it.
+fn new_task(
+    tx: &Tx<'_>,
+    tenant: &Tenant,
+    seq: u64,
+    command: &Command,
+    judged: &Judged,
+    precondition: Option<String>,
+) -> Task {
+    let now = tx.now();
+    Task {
+        tenant: tenant.clone(),
+        task_id: TaskId::new(now, &tx.id_entropy()),
+        seq,
+        command_type: command.command_type.clone(),
+        params: judged.params.clone(),
+        status: if judged.verdict.waits { Status::WaitingApproval } else { Status::Queued },
+        risk: judged.verdict.level,
+        rule: judged.verdict.rule.clone(),
+        waits: judged.verdict.waits,
+        requested_risk: command.risk,
+        precondition,
+        priority: command.priority,
+        correlation_id: command.correlation_id.clone(),
+        requested_by: command.requested_by.clone(),
+        created_at: now,
+        updated_at: now,
+        deadline_at: command.deadline.map(|deadline| tx.expiry().plus(deadline)),
+        ask_id: None,
+        attempt: 0,
+        retry_count: 0,
+        agent: None,
+        attempt_token: None,
+        lease_owner: None,
+        lease_until: None,
+        started_at: None,
+        progress: None,
+        cancel_requested: false,
+        finished_at: None,
+        result: None,
+        failure_code: None,
+        last_error: None,
+    }
 }

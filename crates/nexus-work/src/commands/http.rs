@@ -106,8 +106,8 @@ pub async fn send_command(
 ) -> Result<(StatusCode, Json<AcceptedOut>), Problem> {
     check_json(&headers)?;
     let CommandIn { command_type, params, options } = parse(&body)?;
-    let digest = digest(&body)?;
-    send(&state, &caller, &headers, digest, command_type, params, options).await
+    let idempotency = idempotency(&headers, &body)?;
+    send(&state, &caller, idempotency, command_type, params, options).await
 }
 
 /// Creates a task. The same as a command, in other words.
@@ -123,20 +123,14 @@ pub async fn create_task(
 ) -> Result<(StatusCode, Json<AcceptedOut>), Problem> {
     check_json(&headers)?;
     let TaskIn { task_type, params, options } = parse(&body)?;
-    let digest = digest(&body)?;
-    send(&state, &caller, &headers, digest, task_type, params, options).await
-}
-
-/// The digest of what was asked, whatever the spelling.
-fn digest(body: &[u8]) -> Result<String, Problem> {
-    Ok(request_digest(&parse::<Value>(body)?))
+    let idempotency = idempotency(&headers, &body)?;
+    send(&state, &caller, idempotency, task_type, params, options).await
 }
 
 async fn send(
     state: &WorkState,
     caller: &Caller<Operator>,
-    headers: &HeaderMap,
-    digest: String,
+    idempotency: Option<(String, String)>,
     command_type: String,
     params: Value,
     options: Options,
@@ -163,18 +157,19 @@ async fn send(
         priority: options.priority,
         deadline: options.deadline_seconds.map(|s| Duration::from_secs(u64::from(s))),
         requested_by: caller.principal.name(),
-        idempotency: idempotency_key(headers)?.map(|key| (key, digest)),
+        idempotency,
     };
     let accepted = accept(&state.0, &caller.tenant, command).await?;
     Ok((StatusCode::ACCEPTED, Json(accepted.into())))
 }
 
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+/// The key, if one was sent, and the digest of what was asked, whatever its spelling.
+fn idempotency(headers: &HeaderMap, body: &[u8]) -> Result<Option<(String, String)>, Problem> {
     let mut values = headers.get_all("idempotency-key").iter();
     let Some(first) = values.next() else { return Ok(None) };
     let key = first.to_str().ok().filter(|key| (1..=MAX_KEY).contains(&key.len()));
     match (key, values.next()) {
-        (Some(key), None) => Ok(Some(key.to_owned())),
+        (Some(key), None) => Ok(Some((key.to_owned(), request_digest(&parse::<Value>(body)?)))),
         _ => Err(Problem::bad_request(
             "invalid_idempotency_key",
             "Send one Idempotency-Key of 1 to 255 visible characters.",

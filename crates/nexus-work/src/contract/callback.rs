@@ -18,7 +18,7 @@ use crate::error::WorkError;
 use crate::tasks::row::Task;
 use crate::tasks::sql::{self as tasks, Due};
 use crate::tasks::view;
-use crate::worklog::{self, LINES_PER_REPORT, Level, NewLine};
+use crate::worklog::{self, LINES_BYTES, Level, NewLine};
 
 /// Lines of one callback at most.
 pub(crate) const MAX_LINES: usize = 64;
@@ -81,7 +81,7 @@ pub(crate) struct Heard {
     /// How the task stands after it.
     pub status: Status,
     /// The failure, if it told of one.
-    pub failed: Option<FailureCode>,
+    pub failed: Option<Failed>,
     /// The same callback was taken before; nothing changed.
     pub repeated: bool,
 }
@@ -112,12 +112,9 @@ pub(crate) async fn hear(work: &Work, callback: Callback) -> Result<Heard, WorkE
         && !heard.repeated
         && said != "running"
     {
-        work.app.metrics.task_reached(heard.status.as_str());
-        if let Some(code) = heard.failed {
-            work.app.metrics.agent_failed(code.as_str());
-            if heard.status == Status::Retrying {
-                work.app.metrics.retries.inc();
-            }
+        match &heard.failed {
+            Some(failed) => failed.tell(&work.app.metrics),
+            None => work.app.metrics.task_reached(heard.status.as_str()),
         }
     }
     heard
@@ -196,8 +193,8 @@ fn hear_in(
                 callback: Some(callback.digest),
                 changes,
             };
-            let Failed { code, status } = ending::fail(tx, &place, &mut task, end, retry)?;
-            (status, Some(code))
+            let failed = ending::fail(tx, &place, &mut task, end, retry)?;
+            (failed.status, Some(failed))
         }
     };
     Ok(Heard { status, failed, repeated: false })
@@ -224,10 +221,12 @@ fn lines(
     callback: &Callback,
 ) -> Result<Vec<ReportChange>, WorkError> {
     let mut changes = Vec::new();
+    let mut size = 0;
     for line in &callback.lines {
-        if changes.len() == LINES_PER_REPORT {
+        if size > LINES_BYTES {
             report(tx, place, "worklog", task, std::mem::take(&mut changes))?;
             *place = tx.next_place()?;
+            size = 0;
         }
         let line = NewLine {
             level: line.level,
@@ -236,7 +235,9 @@ fn lines(
             correlation_id: &task.correlation_id,
             task_id: Some(task.task_id.as_str()),
         };
-        changes.push(worklog::write(tx, place, &line)?);
+        let change = worklog::write(tx, place, &line)?;
+        size += change.size();
+        changes.push(change);
     }
     Ok(changes)
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+use futures_util::future::try_join_all;
 use nexus_core::failure::FailureCode;
 use nexus_core::json::{hex, sha256_hex};
 use nexus_core::policy::Risk;
@@ -15,7 +16,7 @@ use nexus_kit::log::Report;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::ending::{self, End};
+use super::ending::{self, End, Failed};
 use super::sql::{self, DueItem};
 use crate::Work;
 use crate::approvals::review::{Approval, Review, Reviewed, confirm, needed, review};
@@ -96,11 +97,12 @@ pub(crate) async fn claim(
     max: usize,
 ) -> Result<Vec<Envelope>, WorkError> {
     let picked = pick(work, claimer, max.clamp(1, MAX_CLAIM)).await?;
-    let mut envelopes = Vec::new();
-    for (tenant, ids) in picked {
-        envelopes.extend(claim_ids(work, claimer, &tenant, ids).await?);
-    }
-    Ok(envelopes)
+    // Together, so that all tenants' claims share one commit.
+    let claims = picked
+        .into_iter()
+        .map(|(tenant, ids)| async move { claim_ids(work, claimer, &tenant, ids).await });
+    let claimed = try_join_all(claims).await?;
+    Ok(claimed.into_iter().flatten().collect())
 }
 
 /// Names due tasks: tenants in turn, each with the most urgent of its own.
@@ -207,8 +209,8 @@ pub(crate) async fn claim_ids(
         let taken = std::mem::take(&mut waiting);
         let (claimed, to_review) =
             work.app.db.write(tenant, move |tx| batch.run(tx, taken)).await?;
-        for status in &claimed.ended {
-            work.app.metrics.task_reached(status.as_str());
+        for failed in &claimed.ended {
+            failed.tell(&work.app.metrics);
         }
         envelopes.extend(claimed.envelopes);
         if to_review.is_empty() {
@@ -237,7 +239,7 @@ pub(crate) async fn claim_ids(
 struct Claimed {
     envelopes: Vec<Envelope>,
     /// Tasks that ended instead of running.
-    ended: Vec<Status>,
+    ended: Vec<Failed>,
 }
 
 /// One transaction's worth of claims.
@@ -278,13 +280,12 @@ impl Batch {
                 continue;
             }
             if task.deadline_at.is_some_and(|deadline| deadline <= now) {
-                self.refuse(
+                claimed.ended.push(self.refuse(
                     tx,
                     &mut task,
                     FailureCode::AgentTimeout,
                     "its deadline passed before it ran",
-                )?;
-                claimed.ended.push(task.status);
+                )?);
                 continue;
             }
             let approval = match review {
@@ -311,8 +312,8 @@ impl Batch {
                             continue;
                         }
                         Ok(Reviewed::Refuse(code, why)) => {
-                            self.refuse_at(tx, &place, &mut task, code, &why)?;
-                            claimed.ended.push(task.status);
+                            let failed = self.refuse_at(tx, &place, &mut task, code, &why)?;
+                            claimed.ended.push(failed);
                             continue;
                         }
                     }
@@ -383,7 +384,7 @@ impl Batch {
         task: &mut Task,
         code: FailureCode,
         why: &str,
-    ) -> Result<(), WorkError> {
+    ) -> Result<Failed, WorkError> {
         let place = tx.next_place()?;
         self.refuse_at(tx, &place, task, code, why)
     }
@@ -396,10 +397,8 @@ impl Batch {
         task: &mut Task,
         code: FailureCode,
         why: &str,
-    ) -> Result<(), WorkError> {
-        let end = End::unstarted(code, why);
-        ending::fail(tx, place, task, end, &self.retry)?;
-        Ok(())
+    ) -> Result<Failed, WorkError> {
+        ending::fail(tx, place, task, End::unstarted(code, why), &self.retry)
     }
 }
 

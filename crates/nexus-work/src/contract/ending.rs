@@ -7,9 +7,11 @@ use nexus_core::failure::FailureCode;
 use nexus_core::task::{
     AfterFailure, Effect, Event, FailedAttempt, RetryPolicy, Status, after_failure,
 };
+use nexus_core::tenant::Tenant;
 use nexus_core::text::clip;
 use nexus_kit::db::{Place, Tx};
 use nexus_kit::log::{Report, ReportChange};
+use nexus_kit::telemetry::metrics::Metrics;
 use serde_json::json;
 
 use crate::error::WorkError;
@@ -53,9 +55,36 @@ impl End {
 }
 
 /// What a bad end led to.
+#[derive(Debug)]
 pub(crate) struct Failed {
+    pub tenant: Tenant,
+    pub task_id: String,
+    pub correlation_id: String,
+    pub attempt: u32,
     pub code: FailureCode,
     pub status: Status,
+    pub message: String,
+}
+
+impl Failed {
+    /// Counts and logs it; called after the commit, for every failure there is.
+    pub fn tell(&self, metrics: &Metrics) {
+        metrics.task_reached(self.status.as_str());
+        metrics.agent_failed(self.code.as_str());
+        if self.status == Status::Retrying {
+            metrics.retries.inc();
+        }
+        tracing::warn!(
+            tenant_id = %self.tenant,
+            correlation_id = %self.correlation_id,
+            task_id = %self.task_id,
+            attempt = self.attempt,
+            failure_code = %self.code,
+            status = %self.status,
+            error = %self.message,
+            "an attempt failed"
+        );
+    }
 }
 
 /// Ends an attempt badly: retry, dead letter, held or cancelled, as the pure decision says.
@@ -131,7 +160,15 @@ pub(crate) fn fail(
     tasks::save(tx, task, due)?;
     changes.insert(0, view::change(task));
     report(tx, place, task, changes)?;
-    Ok(Failed { code, status: task.status })
+    Ok(Failed {
+        tenant: task.tenant.clone(),
+        task_id: task.task_id.to_string(),
+        correlation_id: task.correlation_id.clone(),
+        attempt: task.attempt,
+        code,
+        status: task.status,
+        message,
+    })
 }
 
 /// Ends an attempt well.

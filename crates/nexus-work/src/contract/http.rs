@@ -65,13 +65,22 @@ pub struct Claims {
     tasks: Vec<Envelope>,
 }
 
-fn claimer(caller: &AgentCaller, agent: &str, types: Vec<String>) -> Result<Claimer, WorkError> {
+fn claimer(
+    work: &Work,
+    caller: &AgentCaller,
+    agent: &str,
+    types: Vec<String>,
+) -> Result<Claimer, WorkError> {
     let named = (1..=64).contains(&agent.len())
         && agent.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'));
     if !named {
         return Err(WorkError::field("/agent", "1 to 64 of A-Z a-z 0-9 . _ -"));
     }
-    if let Some(other) = types.iter().find(|name| !caller.key.types.contains(name)) {
+    // What an agent in this process performs is never handed out, whatever a key says.
+    let foreign = |name: &&String| {
+        !caller.key.types.contains(name) || work.catalogue.builtin_type(name).is_some()
+    };
+    if let Some(other) = types.iter().find(foreign) {
         return Err(WorkError::TypeNotAllowed(other.clone()));
     }
     Ok(Claimer {
@@ -101,7 +110,7 @@ pub async fn claim_tasks(
     if body.wait_seconds > MAX_WAIT {
         return Err(WorkError::field("/wait_seconds", "0 to 30").into());
     }
-    let claimer = claimer(&caller, &body.agent, body.types)?;
+    let claimer = claimer(&state.0, &caller, &body.agent, body.types)?;
     let clock = state.0.app.clock.clone();
     let until = clock.expiry().plus(Duration::from_secs(u64::from(body.wait_seconds)));
     let mut due = state.0.app.wake.subscribe();
@@ -129,7 +138,9 @@ pub async fn claim_task(
 ) -> Result<Json<Claims>, Problem> {
     let task_id = TaskId::parse(&task_id).map_err(|_| WorkError::NoTask)?;
     let tenant = tenant(&caller)?;
-    let claimer = claimer(&caller, &body.agent, caller.key.types.clone())?;
+    let outside = |name: &&String| state.0.catalogue.builtin_type(name).is_none();
+    let types = caller.key.types.iter().filter(outside).cloned().collect();
+    let claimer = claimer(&state.0, &caller, &body.agent, types)?;
     visible(&state.0, &caller, &tenant, task_id.as_str()).await?;
     let tasks = claim_ids(&state.0, &claimer, &tenant, vec![task_id.to_string()]).await?;
     Ok(Json(Claims { tasks }))

@@ -1,5 +1,6 @@
 //! Leases that ran out, and those of a process that is gone.
 
+use futures_util::future::try_join_all;
 use nexus_core::failure::FailureCode;
 use nexus_core::id::BootId;
 use nexus_core::task::{Effect, Status};
@@ -15,20 +16,18 @@ use crate::tasks::sql as tasks;
 /// Leases that one pass looks at.
 const PASS: u64 = 256;
 
-/// Ends every attempt whose lease has run out; returns how many.
-pub(crate) async fn lapse(work: &Work) -> Result<usize, WorkError> {
+/// Ends attempts whose lease has run out; says whether there may be more of them.
+pub(crate) async fn lapse(work: &Work) -> Result<bool, WorkError> {
     let now = work.app.clock.expiry();
     let due = work.app.db.read(Scope::System, move |q| sql::due(q, "lease", now, PASS)).await?;
-    let count = due.len();
-    for item in due {
-        end(work, item, None).await?;
-    }
-    Ok(count)
+    let full = due.len() as u64 == PASS;
+    try_join_all(due.into_iter().map(|item| end(work, item, None))).await?;
+    Ok(full)
 }
 
 /// Ends every attempt of earlier lives of this process: nobody works on them any more.
 pub(crate) async fn release_dead(work: &Work) -> Result<usize, WorkError> {
-    let held = work.app.db.read(Scope::System, |q| sql::leases(q)).await?;
+    let held = work.app.db.read(Scope::System, sql::leases).await?;
     let mut ended = 0;
     for item in held {
         ended += usize::from(end(work, item, Some(work.app.boot.clone())).await?);
@@ -47,11 +46,7 @@ async fn end(work: &Work, item: DueItem, living: Option<BootId>) -> Result<bool,
         .write(&tenant, move |tx| end_in(tx, &item.tenant, &item.id, living.as_ref(), &retry))
         .await?;
     if let Some(failed) = &failed {
-        work.app.metrics.task_reached(failed.status.as_str());
-        work.app.metrics.agent_failed(failed.code.as_str());
-        if failed.status == Status::Retrying {
-            work.app.metrics.retries.inc();
-        }
+        failed.tell(&work.app.metrics);
     }
     Ok(failed.is_some())
 }
@@ -63,10 +58,12 @@ fn end_in(
     living: Option<&BootId>,
     retry: &nexus_core::task::RetryPolicy,
 ) -> Result<Option<ending::Failed>, WorkError> {
-    let Some(mut task) = tasks::load(tx, tenant, task_id)? else { return Ok(None) };
-    if task.status != Status::Running {
+    let task = tasks::load(tx, tenant, task_id)?.filter(|task| task.status == Status::Running);
+    let Some(mut task) = task else {
+        // Whatever ends an attempt takes its lease off the list; a list must not be believed more.
+        sql::drop_due(tx, tenant, task_id, "lease")?;
         return Ok(None);
-    }
+    };
     let (code, why) = match living {
         Some(living) => {
             let owner = task.lease_owner.as_deref().unwrap_or_default();

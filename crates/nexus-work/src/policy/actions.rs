@@ -201,8 +201,8 @@ pub(crate) async fn set_paused(
     actor: Actor,
 ) -> Result<(), WorkError> {
     let whose = tenant.clone();
-    let written = work
-        .app
+
+    work.app
         .db
         .write(tenant, move |tx| {
             let now = tx.now();
@@ -217,8 +217,7 @@ pub(crate) async fn set_paused(
             tx.wake();
             Ok::<_, WorkError>(())
         })
-        .await;
-    written
+        .await
 }
 
 fn audit(

@@ -342,7 +342,7 @@ pub async fn list_worklog(
     Query(query): Query<WorklogQuery>,
 ) -> Result<Json<Page<LineOut>>, Problem> {
     let limit = query.limit;
-    let filter = worklog::Filter {
+    let filter = worklog::sql::Filter {
         task_id: query.task_id,
         correlation_id: query.correlation_id,
         since: query.since,
@@ -350,10 +350,9 @@ pub async fn list_worklog(
         before: query.cursor.map(|place| place.0),
     };
     let tenant = caller.tenant.clone();
-    let found =
-        state.0.app.db.read(&caller.tenant, move |q| {
-            worklog::list(q, &tenant, &filter, limit.get() as i64 + 1)
-        });
+    let found = state.0.app.db.read(&caller.tenant, move |q| {
+        worklog::sql::list(q, &tenant, &filter, limit.get() as i64 + 1)
+    });
     let found = found.await.map_err(WorkError::from)?;
     Ok(Json(Page::cut(found, limit, |line| line.id.clone())))
 }
