@@ -348,11 +348,7 @@ impl World {
 
     /// Waits until a chain is as it should be. Refusals are written beside the answer and are on no
     /// stream, so this looks again and again.
-    pub async fn until_audit<T>(
-        &self,
-        chain: &str,
-        fits: impl Fn(&[Entry]) -> Option<T>,
-    ) -> T {
+    pub async fn until_audit<T>(&self, chain: &str, fits: impl Fn(&[Entry]) -> Option<T>) -> T {
         let looking = async {
             loop {
                 if let Some(found) = fits(&self.audit(chain)) {

@@ -1,5 +1,7 @@
 //! Reports, tasks and asks as a person reads them.
 
+use std::collections::HashMap;
+
 use nexus_kit::settings::Lang;
 use serde_json::Value;
 
@@ -130,6 +132,31 @@ pub fn change(out: &Out, report: &Value, change: &Value, one_task: bool) -> Line
                 .and(Style::Plain, field(value, "reason"))
         }
         _ => line.and(Style::Name, id).and(Style::Plain, summary(value)),
+    }
+}
+
+/// What was said of each task that is under way: most reports about a task bring lines of its
+/// worklog and say nothing new about the task itself.
+#[derive(Debug, Default)]
+pub struct Said(HashMap<String, String>);
+
+impl Said {
+    /// Whether a change tells anything that was not told before.
+    pub fn is_new(&mut self, change: &Value) -> bool {
+        if field(change, "collection") != "tasks" {
+            return true;
+        }
+        let id = field(change, "id").to_owned();
+        let value = change.get("value").unwrap_or(&Value::Null);
+        if value.get("done") != Some(&Value::Bool(false)) {
+            self.0.remove(&id);
+            return true;
+        }
+        let shown = ["status", "attempt", "progress", "failure_code", "last_error"]
+            .map(|name| plain(value, name))
+            .join("\n");
+        let before = self.0.insert(id, shown.clone());
+        before.as_ref() != Some(&shown)
     }
 }
 

@@ -90,8 +90,8 @@ texts! {
     asks_hint() = "`nexus asks` shows the new ask", "새 승인 요청은 `nexus asks`에서 볼 수 있습니다";
     ask_over(ask: &str, status: &str) = "{ask} is {status}; there is nothing left to decide", "{ask}은(는) 이미 {status} 상태입니다. 결정할 것이 없습니다";
     digest_differs(shown: &str) = "what the server shows has the digest {shown}, not the ask's: this is not what would be executed, so nothing was approved", "서버가 보여 준 내용의 다이제스트는 {shown}이며 요청의 것과 다릅니다. 실행될 내용이 아니므로 승인하지 않았습니다";
-    digest_checked() = "recomputed from what is shown: the same", "표시된 내용으로 다시 계산하여 일치함";
-    digest_unchecked() = "not recomputed", "다시 계산하지 않음";
+    digest_checked() = "(recomputed from what is shown: the same)", "(표시된 내용으로 다시 계산하여 일치함)";
+    digest_unchecked() = "(not recomputed)", "(다시 계산하지 않음)";
     hidden_written_out() = "it has characters that nobody sees; they are written out as ⟨U+…⟩, so the digest cannot be recomputed from what is shown", "보이지 않는 문자가 있어 ⟨U+…⟩로 풀어 썼습니다. 그래서 표시된 내용으로는 다이제스트를 다시 계산할 수 없습니다";
     waits() = "waits for a person", "사람을 기다림";
     no_rules_yet() = "no rules", "규칙 없음";
