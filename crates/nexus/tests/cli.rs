@@ -58,7 +58,7 @@ async fn two_terminals_and_a_yes() {
     watching.line(&[&task, "succeeded"]);
     let sent = sending.end();
     assert_eq!(sent.code, 0, "{}", sent.err);
-    assert!(sent.out.contains("sent outside: sent http://127.0.0.1"), "{}", sent.out);
+    assert!(sent.out.contains("effect: done http://127.0.0.1"), "{}", sent.out);
     let received = sink.received();
     assert_eq!(received.len(), 1, "once");
     assert_eq!(received[0].body, "{\"text\":\"안녕\"}");
@@ -66,7 +66,7 @@ async fn two_terminals_and_a_yes() {
     let again = server.does(&["approve", &ask, "--yes"]);
     assert_eq!(again.code, 4);
     assert!(again.err.contains("is approved; there is nothing left to decide"), "{}", again.err);
-    assert!(server.does(&["task", "show", &task]).out.contains("sent outside"));
+    assert!(server.does(&["task", "show", &task]).out.contains("effect: done"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

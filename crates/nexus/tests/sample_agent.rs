@@ -32,7 +32,7 @@ fn agent(server: &Server, key: &str, name: &str, slowly: &str) -> Terminal {
     command
         .arg(repository().join("examples/agents/python/word_count.py"))
         .env("NEXUS_URL", &server.url)
-        .env("NEXUS_AGENT_KEY", key)
+        .env("AGENT_KEY", key)
         .env("AGENT_NAME", name)
         .env("SECONDS_PER_WORD", slowly);
     Terminal::run(command)

@@ -4,7 +4,7 @@ import collections, datetime, json, os, sys, threading, time, urllib.error, urll
 
 URL = os.environ.get("NEXUS_URL", "http://127.0.0.1:8000").rstrip("/")
 NAME, TYPE = os.environ.get("AGENT_NAME", "word-count"), "text.word_count"
-HEADERS = {"content-type": "application/json", "x-api-key": os.environ["NEXUS_AGENT_KEY"]}
+HEADERS = {"content-type": "application/json", "x-api-key": os.environ["AGENT_KEY"]}
 SLOWLY = float(os.environ.get("SECONDS_PER_WORD", "0"))  # so that there is something to watch
 
 def post(path, body):

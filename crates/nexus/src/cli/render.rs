@@ -263,13 +263,16 @@ fn failure(out: &Out, task: &Value) {
     }
 }
 
-/// What left the house.
+/// What was done to the world outside.
 fn sent(out: &Out, task: &Value) {
     for effect in items(task, "sent") {
         let state = field(effect, "state");
         out.line(
-            &Line::new(Style::Dim, format!("  {}:", text::label(out.lang, "sent")))
-                .and(if state == "sent" { Style::Good } else { Style::Warn }, state)
+            &Line::new(Style::Dim, format!("  {}:", text::label(out.lang, "effect")))
+                .and(
+                    if state == "sent" { Style::Good } else { Style::Warn },
+                    text::effect(out.lang, state),
+                )
                 .and(Style::Plain, field(effect, "target"))
                 .and(Style::Plain, format!("{} B", plain(effect, "bytes")))
                 .and(Style::Dim, format!("sha256:{}", field(effect, "digest"))),

@@ -163,6 +163,19 @@ pub fn status(lang: Lang, status: &str) -> String {
     }
 }
 
+/// How far an act on the outside got.
+pub fn effect(lang: Lang, state: &str) -> &str {
+    match (lang, state) {
+        (Lang::En, "sent") => "done",
+        (Lang::En, "intent") => "nobody knows whether it was done",
+        (Lang::En, "void") => "not done",
+        (Lang::Ko, "sent") => "완료",
+        (Lang::Ko, "intent") => "완료되었는지 알 수 없음",
+        (Lang::Ko, "void") => "하지 않음",
+        (_, state) => state,
+    }
+}
+
 /// What a field of an ask or a task is called.
 pub fn label(lang: Lang, field: &str) -> &str {
     let (en, ko) = match field {
@@ -193,7 +206,7 @@ pub fn label(lang: Lang, field: &str) -> &str {
         "matched" => ("matched", "일치한 규칙"),
         "timeout_seconds" => ("timeout (s)", "제한 시간(초)"),
         "policy_version" => ("policy version", "정책 버전"),
-        "sent" => ("sent outside", "외부로 보낸 것"),
+        "effect" => ("effect", "작용"),
         "digest" => ("digest", "다이제스트"),
         other => (other, other),
     };
