@@ -121,7 +121,10 @@ pub fn change(out: &Out, report: &Value, change: &Value, one_task: bool) -> Line
             let line = line.and(Style::Name, id).and(style(status), text::status(lang, status));
             if status == "pending" {
                 let until = text::until(lang, &out.clock(field(value, "expires_at")));
-                return line.and(Style::Dim, until).and(Style::Plain, question(lang, value));
+                return line
+                    .and(Style::Dim, votes(value))
+                    .and(Style::Dim, until)
+                    .and(Style::Plain, question(lang, value));
             }
             let by = match field(value, "decided_by") {
                 "" => String::new(),
@@ -133,6 +136,12 @@ pub fn change(out: &Out, report: &Value, change: &Value, one_task: bool) -> Line
         }
         _ => line.and(Style::Name, id).and(Style::Plain, summary(value)),
     }
+}
+
+/// `1/2` where one of two has said yes; nothing where one is enough.
+fn votes(ask: &Value) -> String {
+    let quorum = ask.get("quorum").and_then(Value::as_u64).filter(|quorum| *quorum > 1);
+    quorum.map(|n| format!("{}/{n}", items(ask, "approvals").count())).unwrap_or_default()
 }
 
 /// What was said of each task that is under way: most reports about a task bring lines of its
@@ -304,9 +313,9 @@ pub fn ask(out: &Out, ask: &Value) {
     labelled(out, "question", &question(lang, ask));
     fields(out, ask, &["why", "rule", "changed", "target", "estimated_cost", "requested_by"]);
     fields(out, ask, &["task_id", "approvers"]);
-    if let Some(quorum) = ask.get("quorum").and_then(Value::as_u64).filter(|quorum| *quorum > 1) {
-        let given = items(ask, "approvals").count();
-        labelled(out, "approvals", &format!("{given}/{quorum}"));
+    let votes = votes(ask);
+    if !votes.is_empty() {
+        labelled(out, "approvals", &votes);
     }
     fields(out, ask, &["expires_at", "decided_at", "decided_by", "reason"]);
     let mut bound = items(ask, "bound").peekable();
