@@ -150,6 +150,28 @@ async fn machines_read_json_lines() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_yes_with_edits_is_for_what_was_edited() {
+    let (server, sink) = world(&[]).await;
+    let command = share(&sink);
+    let mut sending = server.types(&words(&command));
+    let ask = id(&sending.line(&["ask_", "pending"]), "ask_");
+    let other = sink.url("/other");
+    let params = format!("{{\"url\":\"{other}\",\"payload\":{{\"n\":1.50}}}}");
+    let did = server.does(&["approve", &ask, "--yes", "--params", &params]);
+    assert!(did.code == 0 && did.out.contains("with these params instead"), "{did:?}");
+    assert_eq!(sending.end().code, 0);
+    let received = sink.received();
+    assert_eq!((received.len(), received[0].path.as_str()), (1, "/other"));
+    // What is kept of the ask is what was approved.
+    let kept = server.json(&["asks", "--status", "approved"]).remove(0);
+    assert_eq!(kept["target"], other);
+    assert!(kept["question"].as_str().unwrap().contains(&other), "{kept:#}");
+    assert_eq!(kept["changed"], "admin edited the params");
+    let shown = server.does(&["approve", &ask]);
+    assert!(shown.code == 4 && shown.out.contains("recomputed from what is shown"), "{shown:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn what_an_admin_sets_is_said_twice() {
     let (server, _sink) = world(&[]).await;
     let rated = &["types", "put", "lab.run", "{\"params_schema\":{},\"risk\":\"GREEN\"}"][..];
