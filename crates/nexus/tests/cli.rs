@@ -58,7 +58,7 @@ async fn two_terminals_and_a_yes() {
     watching.line(&[&task, "succeeded"]);
     let sent = sending.end();
     assert_eq!(sent.code, 0, "{}", sent.err);
-    assert!(sent.out.contains("sent outside: sent http://127.0.0.1"), "{}", sent.out);
+    assert!(sent.out.contains("effect: done http://127.0.0.1"), "{}", sent.out);
     let received = sink.received();
     assert_eq!(received.len(), 1, "once");
     assert_eq!(received[0].body, "{\"text\":\"안녕\"}");
@@ -66,7 +66,7 @@ async fn two_terminals_and_a_yes() {
     let again = server.does(&["approve", &ask, "--yes"]);
     assert_eq!(again.code, 4);
     assert!(again.err.contains("is approved; there is nothing left to decide"), "{}", again.err);
-    assert!(server.does(&["task", "show", &task]).out.contains("sent outside"));
+    assert!(server.does(&["task", "show", &task]).out.contains("effect: done"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -147,6 +147,28 @@ async fn machines_read_json_lines() {
     }
     let refused = server.does(&["task", "show", "tsk_nope", "--json"]);
     assert_eq!((refused.code, &refused.json()[0]["code"]), (4, &Value::from("unknown_task")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_yes_with_edits_is_for_what_was_edited() {
+    let (server, sink) = world(&[]).await;
+    let command = share(&sink);
+    let mut sending = server.types(&words(&command));
+    let ask = id(&sending.line(&["ask_", "pending"]), "ask_");
+    let other = sink.url("/other");
+    let params = format!("{{\"url\":\"{other}\",\"payload\":{{\"n\":1.50}}}}");
+    let did = server.does(&["approve", &ask, "--yes", "--params", &params]);
+    assert!(did.code == 0 && did.out.contains("with these params instead"), "{did:?}");
+    assert_eq!(sending.end().code, 0);
+    let received = sink.received();
+    assert_eq!((received.len(), received[0].path.as_str()), (1, "/other"));
+    // What is kept of the ask is what was approved.
+    let kept = server.json(&["asks", "--status", "approved"]).remove(0);
+    assert_eq!(kept["target"], other);
+    assert!(kept["question"].as_str().unwrap().contains(&other), "{kept:#}");
+    assert_eq!(kept["changed"], "admin edited the params");
+    let shown = server.does(&["approve", &ask]);
+    assert!(shown.code == 4 && shown.out.contains("recomputed from what is shown"), "{shown:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -223,11 +223,7 @@ fn decide_in(
         (Outcome::Closes(status), edited) => {
             if let Some(edited) = edited {
                 edited.put_into(&mut task);
-                ask.digest = digest(&task.params, &edited.bound);
-                ask.params.clone_from(&task.params);
-                ask.bound = edited.bound;
-                ask.risk = task.risk;
-                ask.rule.clone_from(&task.rule);
+                rewrite(&mut ask, &task, edited, &deciding.decider);
             }
             ask.votes.extend((status == AskStatus::Approved).then(|| deciding.decider.clone()));
             close(tx, tenant, &mut ask, status, &deciding.decider)?;
@@ -257,6 +253,22 @@ fn decide_in(
     }
     report(tx, &place, "ask.decided", &ask, &task, changes)?;
     Ok(closed.then_some(ask))
+}
+
+/// Makes an ask say what was approved instead of what was asked for.
+fn rewrite(ask: &mut Ask, task: &Task, edited: Judged, editor: &str) {
+    let params: Value = serde_json::from_str(&task.params).unwrap_or(Value::Null);
+    ask.target = edited.known.target_of(&params);
+    (ask.question, ask.question_ko) =
+        question(&edited.known, &task.requested_by, ask.target.as_deref());
+    ask.changed = Some(format!("{editor} edited the params"));
+    ask.edited_by = Some(editor.to_owned());
+    ask.digest = digest(&task.params, &edited.bound);
+    ask.params.clone_from(&task.params);
+    ask.bound = edited.bound;
+    ask.risk = task.risk;
+    ask.rule.clone_from(&task.rule);
+    ask.why = edited.verdict.why;
 }
 
 /// Closes an ask in its time; the statement itself decides whether it was.

@@ -154,7 +154,8 @@ pub(crate) fn close(
 ) -> Result<bool, DbError> {
     let closed = tx.exec(
         "UPDATE ask SET status = $3, decided_at = $4, decided_by = $5, reason = $6, params = $7,
-             bound = $8, digest = $9, risk = $10, rule = $11
+             bound = $8, digest = $9, risk = $10, rule = $11, why = $13, target = $14,
+             question = $15, question_ko = $16, changed = $17, edited_by = $18
          WHERE tenant = $1 AND ask_id = $2 AND status = 'pending'
              AND ($12 IS NULL OR expires_at > $12)",
         args![
@@ -170,6 +171,12 @@ pub(crate) fn close(
             ask.risk.as_str(),
             &ask.rule,
             in_time_at,
+            &ask.why,
+            ask.target.as_ref(),
+            &ask.question,
+            &ask.question_ko,
+            ask.changed.as_ref(),
+            ask.edited_by.as_ref(),
         ],
     )?;
     if closed > 0 {

@@ -210,6 +210,30 @@ mod tests {
         localized(Cli::command(), Lang::Ko).debug_assert();
     }
 
+    fn missing(page: &str, command: &Command, path: &str, found: &mut Vec<String>) {
+        let longs = command.get_arguments().filter_map(clap::Arg::get_long);
+        let longs = longs.filter(|long| !matches!(*long, "help" | "version" | "config"));
+        found.extend(
+            longs.map(|long| format!("--{long}")).filter(|long| !page.contains(long.as_str())),
+        );
+        if !command.has_subcommands() && !page.contains(path) {
+            found.push(path.to_owned());
+        }
+        for verb in command.get_subcommands() {
+            missing(page, verb, &format!("{path} {}", verb.get_name()), found);
+        }
+    }
+
+    #[test]
+    fn the_page_about_the_command_line_has_every_verb_option_and_code() {
+        let page = include_str!("../../../../docs/cli.md");
+        let mut found = Vec::new();
+        missing(page, &Cli::command(), "nexus", &mut found);
+        let codes = Exit::ALL.iter().map(|exit| format!("| {} |", *exit as u8));
+        found.extend(codes.filter(|code| !page.contains(code.as_str())));
+        assert!(found.is_empty(), "not in docs/cli.md: {found:#?}");
+    }
+
     fn wrong(lang: Lang, args: &[&str]) -> String {
         match parse(args.iter().map(OsString::from).collect(), lang) {
             Ok(_) => panic!("{args:?} was read"),

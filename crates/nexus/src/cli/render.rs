@@ -1,5 +1,7 @@
 //! Reports, tasks and asks as a person reads them.
 
+use std::collections::HashMap;
+
 use nexus_kit::settings::Lang;
 use serde_json::Value;
 
@@ -119,7 +121,10 @@ pub fn change(out: &Out, report: &Value, change: &Value, one_task: bool) -> Line
             let line = line.and(Style::Name, id).and(style(status), text::status(lang, status));
             if status == "pending" {
                 let until = text::until(lang, &out.clock(field(value, "expires_at")));
-                return line.and(Style::Dim, until).and(Style::Plain, question(lang, value));
+                return line
+                    .and(Style::Dim, votes(value))
+                    .and(Style::Dim, until)
+                    .and(Style::Plain, question(lang, value));
             }
             let by = match field(value, "decided_by") {
                 "" => String::new(),
@@ -130,6 +135,37 @@ pub fn change(out: &Out, report: &Value, change: &Value, one_task: bool) -> Line
                 .and(Style::Plain, field(value, "reason"))
         }
         _ => line.and(Style::Name, id).and(Style::Plain, summary(value)),
+    }
+}
+
+/// `1/2` where one of two has said yes; nothing where one is enough.
+fn votes(ask: &Value) -> String {
+    let quorum = ask.get("quorum").and_then(Value::as_u64).filter(|quorum| *quorum > 1);
+    quorum.map(|n| format!("{}/{n}", items(ask, "approvals").count())).unwrap_or_default()
+}
+
+/// What was said of each task that is under way: most reports about a task bring lines of its
+/// worklog and say nothing new about the task itself.
+#[derive(Debug, Default)]
+pub struct Said(HashMap<String, String>);
+
+impl Said {
+    /// Whether a change tells anything that was not told before.
+    pub fn is_new(&mut self, change: &Value) -> bool {
+        if field(change, "collection") != "tasks" {
+            return true;
+        }
+        let id = field(change, "id").to_owned();
+        let value = change.get("value").unwrap_or(&Value::Null);
+        if value.get("done") != Some(&Value::Bool(false)) {
+            self.0.remove(&id);
+            return true;
+        }
+        let shown = ["status", "attempt", "progress", "failure_code", "last_error"]
+            .map(|name| plain(value, name))
+            .join("\n");
+        let before = self.0.insert(id, shown.clone());
+        before.as_ref() != Some(&shown)
     }
 }
 
@@ -236,13 +272,16 @@ fn failure(out: &Out, task: &Value) {
     }
 }
 
-/// What left the house.
+/// What was done to the world outside.
 fn sent(out: &Out, task: &Value) {
     for effect in items(task, "sent") {
         let state = field(effect, "state");
         out.line(
-            &Line::new(Style::Dim, format!("  {}:", text::label(out.lang, "sent")))
-                .and(if state == "sent" { Style::Good } else { Style::Warn }, state)
+            &Line::new(Style::Dim, format!("  {}:", text::label(out.lang, "effect")))
+                .and(
+                    if state == "sent" { Style::Good } else { Style::Warn },
+                    text::effect(out.lang, state),
+                )
                 .and(Style::Plain, field(effect, "target"))
                 .and(Style::Plain, format!("{} B", plain(effect, "bytes")))
                 .and(Style::Dim, format!("sha256:{}", field(effect, "digest"))),
@@ -274,9 +313,9 @@ pub fn ask(out: &Out, ask: &Value) {
     labelled(out, "question", &question(lang, ask));
     fields(out, ask, &["why", "rule", "changed", "target", "estimated_cost", "requested_by"]);
     fields(out, ask, &["task_id", "approvers"]);
-    if let Some(quorum) = ask.get("quorum").and_then(Value::as_u64).filter(|quorum| *quorum > 1) {
-        let given = items(ask, "approvals").count();
-        labelled(out, "approvals", &format!("{given}/{quorum}"));
+    let votes = votes(ask);
+    if !votes.is_empty() {
+        labelled(out, "approvals", &votes);
     }
     fields(out, ask, &["expires_at", "decided_at", "decided_by", "reason"]);
     let mut bound = items(ask, "bound").peekable();

@@ -182,11 +182,11 @@ async fn deliver(ctx: &Ctx, api: &Api, body: &Value, key: &str) -> Result<Value,
 /// Prints what concerns the task until it has ended, then the task.
 async fn watch(ctx: &Ctx, api: &Api, stream: &mut Follower, task_id: &str) -> Done {
     let path = format!("/tasks/{}", segment(task_id));
-    let mut hinted = String::new();
+    let mut told = Told::default();
     loop {
         let ended = match stream.next().await? {
             Some(Happening::Report(report)) => {
-                show(ctx, &report, task_id, &mut hinted);
+                show(ctx, &report, task_id, &mut told);
                 terminal(&report, task_id)
             }
             // What happened while nobody listened may be in the task alone.
@@ -240,11 +240,19 @@ async fn watch(ctx: &Ctx, api: &Api, stream: &mut Follower, task_id: &str) -> Do
     }
 }
 
+/// What was printed already.
+#[derive(Default)]
+struct Told {
+    said: render::Said,
+    /// The ask that was last named with what to do.
+    hinted: String,
+}
+
 fn changes(report: &Value) -> impl Iterator<Item = &Value> {
     report.get("changes").and_then(Value::as_array).into_iter().flatten()
 }
 
-fn show(ctx: &Ctx, report: &Value, task_id: &str, hinted: &mut String) {
+fn show(ctx: &Ctx, report: &Value, task_id: &str, told: &mut Told) {
     let ours = || changes(report).filter(|change| render::concerns(change, report, task_id));
     if ctx.out.json {
         if ours().next().is_some() {
@@ -253,12 +261,15 @@ fn show(ctx: &Ctx, report: &Value, task_id: &str, hinted: &mut String) {
         return;
     }
     for change in ours() {
+        if !told.said.is_new(change) {
+            continue;
+        }
         ctx.out.line(&render::change(&ctx.out, report, change, true));
         let ask = change.get("value").unwrap_or(&Value::Null);
         let ask_id = field(change, "id");
         let pending = field(change, "collection") == "asks" && field(ask, "status") == "pending";
-        if pending && hinted != ask_id {
-            ask_id.clone_into(hinted);
+        if pending && told.hinted != ask_id {
+            ask_id.clone_into(&mut told.hinted);
             let until = ctx.out.clock(field(ask, "expires_at"));
             ctx.note(text::needs_approval(ctx.lang(), ask_id, &until));
         }

@@ -90,8 +90,8 @@ texts! {
     asks_hint() = "`nexus asks` shows the new ask", "새 승인 요청은 `nexus asks`에서 볼 수 있습니다";
     ask_over(ask: &str, status: &str) = "{ask} is {status}; there is nothing left to decide", "{ask}은(는) 이미 {status} 상태입니다. 결정할 것이 없습니다";
     digest_differs(shown: &str) = "what the server shows has the digest {shown}, not the ask's: this is not what would be executed, so nothing was approved", "서버가 보여 준 내용의 다이제스트는 {shown}이며 요청의 것과 다릅니다. 실행될 내용이 아니므로 승인하지 않았습니다";
-    digest_checked() = "recomputed from what is shown: the same", "표시된 내용으로 다시 계산하여 일치함";
-    digest_unchecked() = "not recomputed", "다시 계산하지 않음";
+    digest_checked() = "(recomputed from what is shown: the same)", "(표시된 내용으로 다시 계산하여 일치함)";
+    digest_unchecked() = "(not recomputed)", "(다시 계산하지 않음)";
     hidden_written_out() = "it has characters that nobody sees; they are written out as ⟨U+…⟩, so the digest cannot be recomputed from what is shown", "보이지 않는 문자가 있어 ⟨U+…⟩로 풀어 썼습니다. 그래서 표시된 내용으로는 다이제스트를 다시 계산할 수 없습니다";
     waits() = "waits for a person", "사람을 기다림";
     no_rules_yet() = "no rules", "규칙 없음";
@@ -163,6 +163,19 @@ pub fn status(lang: Lang, status: &str) -> String {
     }
 }
 
+/// How far an act on the outside got.
+pub fn effect(lang: Lang, state: &str) -> &str {
+    match (lang, state) {
+        (Lang::En, "sent") => "done",
+        (Lang::En, "intent") => "nobody knows whether it was done",
+        (Lang::En, "void") => "not done",
+        (Lang::Ko, "sent") => "완료",
+        (Lang::Ko, "intent") => "완료되었는지 알 수 없음",
+        (Lang::Ko, "void") => "하지 않음",
+        (_, state) => state,
+    }
+}
+
 /// What a field of an ask or a task is called.
 pub fn label(lang: Lang, field: &str) -> &str {
     let (en, ko) = match field {
@@ -193,7 +206,7 @@ pub fn label(lang: Lang, field: &str) -> &str {
         "matched" => ("matched", "일치한 규칙"),
         "timeout_seconds" => ("timeout (s)", "제한 시간(초)"),
         "policy_version" => ("policy version", "정책 버전"),
-        "sent" => ("sent outside", "외부로 보낸 것"),
+        "effect" => ("effect", "작용"),
         "digest" => ("digest", "다이제스트"),
         other => (other, other),
     };

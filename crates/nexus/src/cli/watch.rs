@@ -23,6 +23,7 @@ pub async fn run(ctx: &Ctx, args: &WatchArgs) -> Done {
     let lang = ctx.lang();
     let mut stream = Follower::new(api, args.since.clone(), ctx.patience.clone());
     let mut stood = false;
+    let mut said = render::Said::default();
     loop {
         // Whoever read this went away, as `head` does.
         if ctx.out.closed() {
@@ -63,7 +64,9 @@ pub async fn run(ctx: &Ctx, args: &WatchArgs) -> Done {
                 }
                 for change in report.get("changes").and_then(Value::as_array).into_iter().flatten()
                 {
-                    ctx.out.line(&render::change(&ctx.out, &report, change, false));
+                    if said.is_new(change) {
+                        ctx.out.line(&render::change(&ctx.out, &report, change, false));
+                    }
                 }
             }
             Happening::Bye { reason, reconnect } => {
