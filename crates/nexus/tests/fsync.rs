@@ -3,6 +3,8 @@
 //!
 //! Needs `strace` and the right to trace a process of one's own.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+
 mod process;
 
 use std::collections::HashMap;

@@ -7,6 +7,8 @@
 //!
 //! The moments come from a seed, which is printed; `KILL_SEED` repeats one.
 
+#![expect(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "helpers of tests")]
+
 mod process;
 mod stream;
 
