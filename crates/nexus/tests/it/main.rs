@@ -2,4 +2,6 @@
 
 mod approvals;
 mod commands;
+mod policy;
 mod refusals;
+mod tasks;
