@@ -218,9 +218,9 @@ impl Drop for Follower {
 async fn listen(client: &Client, log: &Mutex<Log>, moved: &watch::Sender<u64>) -> bool {
     let cursor = {
         let log = log.lock().unwrap();
-        log.start.as_ref().map(|(epoch, first, _)| {
-            format!("{epoch}.{}", first + log.reports.len() as u64)
-        })
+        log.start
+            .as_ref()
+            .map(|(epoch, first, _)| format!("{epoch}.{}", first + log.reports.len() as u64))
     };
     let mut request = client.request("GET", "/agent/reports/stream");
     if let Some(cursor) = &cursor {

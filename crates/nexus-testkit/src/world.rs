@@ -348,11 +348,7 @@ impl World {
 
     /// Waits until a chain is as it should be. Refusals are written beside the answer and are on no
     /// stream, so this looks again and again.
-    pub async fn until_audit<T>(
-        &self,
-        chain: &str,
-        fits: impl Fn(&[Entry]) -> Option<T>,
-    ) -> T {
+    pub async fn until_audit<T>(&self, chain: &str, fits: impl Fn(&[Entry]) -> Option<T>) -> T {
         let looking = async {
             loop {
                 if let Some(found) = fits(&self.audit(chain)) {
@@ -386,10 +382,24 @@ impl World {
         self.start_again().await;
     }
 
+    /// Changes the settings of the next start.
+    pub fn change_settings(&mut self, change: impl Fn(&mut Settings) + Send + Sync + 'static) {
+        self.builder = self.builder.clone().settings(change);
+    }
+
     /// Stops and starts again with other settings.
     pub async fn restart_with(&mut self, change: impl Fn(&mut Settings) + Send + Sync + 'static) {
-        self.builder = self.builder.clone().settings(change);
+        self.change_settings(change);
         self.restart().await;
+    }
+
+    /// Starts the stopped server again where the log begins a new life, and listens from there on.
+    pub async fn start_again_afresh(&mut self) {
+        self.boot().await;
+        let tenants: Vec<_> = self.followers.lock().unwrap().keys().cloned().collect();
+        for tenant in tenants {
+            self.follow(&tenant).await;
+        }
     }
 
     /// What every test must hold: the fold law, whole audit chains, no panic in the server.

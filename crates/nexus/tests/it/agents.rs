@@ -25,9 +25,13 @@ async fn an_agent_claims_works_and_reports() {
     let envelope = agent.claim_one().await;
     let task = world.service().task(&task_id).await;
     for (member, value) in [
-        ("version", json!(1)), ("task_id", json!(task_id)), ("attempt", json!(1)),
-        ("tenant", json!("default:default")), ("task_type", json!(TYPE)),
-        ("params", json!({"n": 1})), ("risk", json!("GREEN")),
+        ("version", json!(1)),
+        ("task_id", json!(task_id)),
+        ("attempt", json!(1)),
+        ("tenant", json!("default:default")),
+        ("task_type", json!(TYPE)),
+        ("params", json!({"n": 1})),
+        ("risk", json!("GREEN")),
         ("correlation_id", task["correlation_id"].clone()),
         ("issued_at", json!("2026-01-01T00:00:00.000Z")),
         ("lease_until", json!("2026-01-01T00:01:00.000Z")),
@@ -40,11 +44,15 @@ async fn an_agent_claims_works_and_reports() {
     assert_eq!(envelope.0["traceparent"].as_str().unwrap().len(), 55);
     assert!(agent.claim().await.is_empty(), "nobody gets it twice");
 
-    let lines = json!({"worklog": [{"text": "절반"}, {"level": "warn", "text": "slow"}], "progress": 0.5});
+    let lines =
+        json!({"worklog": [{"text": "절반"}, {"level": "warn", "text": "slow"}], "progress": 0.5});
     agent.call_back(&envelope, "progress", lines).await.accepted();
-    let (_, report) = world.follower().find("progress", 0, |r| {
-        r.value("tasks", &task_id).is_some_and(|value| value["progress"] == 0.5)
-    }).await;
+    let (_, report) = world
+        .follower()
+        .find("progress", 0, |r| {
+            r.value("tasks", &task_id).is_some_and(|value| value["progress"] == 0.5)
+        })
+        .await;
     assert_eq!(report.data["meta"]["agent"], "outsider");
     let done = json!({"result": {"paid": true}, "sent_at": "2026-01-01T00:00:00Z"});
     agent.call_back(&envelope, "succeeded", done).await.accepted();
@@ -131,8 +139,14 @@ async fn an_attempt_without_a_heartbeat_is_over_and_changes_nothing_any_more() {
     let fresh = agent.claim_one().await;
     assert_eq!(fresh.0["attempt"], 2);
     assert_ne!(fresh.0["attempt_token"], late.0["attempt_token"]);
-    agent.call_back(&late, "failed", json!({"error": {"failure_code": "AGENT_ERROR", "message": "x"}}))
-        .await.refused(409, "stale_attempt");
+    agent
+        .call_back(
+            &late,
+            "failed",
+            json!({"error": {"failure_code": "AGENT_ERROR", "message": "x"}}),
+        )
+        .await
+        .refused(409, "stale_attempt");
     // The number of the new attempt with the old token is no attempt at all.
     let mut forged = fresh.0.clone();
     forged["attempt_token"] = late.0["attempt_token"].clone();
@@ -212,12 +226,16 @@ async fn a_red_task_is_handed_out_with_its_approval_and_a_lost_one_is_held() {
 #[tokio::test]
 async fn a_registered_type_is_red_until_an_admin_rates_it() {
     let world = World::start().await;
-    let schema = json!({"type": "object", "required": ["n"], "properties": {"n": {"type": "integer"}}});
+    let schema =
+        json!({"type": "object", "required": ["n"], "properties": {"n": {"type": "integer"}}});
     let body = json!({"params_schema": schema, "title_ko": "청구서"});
     let path = format!("/commands/types/{TYPE}");
     world.service().put(&path, &body).await.refused(403, "forbidden");
     let made = world.admin().put(&path, &body).await;
-    assert_eq!((&made.expect(200)["risk"], &made.json["agent"]), (&json!("RED"), &json!("outside")));
+    assert_eq!(
+        (&made.expect(200)["risk"], &made.json["agent"]),
+        (&json!("RED"), &json!("outside"))
+    );
     let task_id = world.send(TYPE, json!({"n": 1})).await;
     world.ask_of(&task_id).await;
     let wrong = json!({"command_type": TYPE, "params": {"n": "one"}});
@@ -225,7 +243,8 @@ async fn a_registered_type_is_red_until_an_admin_rates_it() {
     answer.refused(422, "invalid_params");
     assert_eq!(answer.paths(), ["/params/n"]);
     // Whatever sends outside has a floor.
-    let outside = json!({"params_schema": {"type": "object"}, "sends_outside": true, "risk": "GREEN"});
+    let outside =
+        json!({"params_schema": {"type": "object"}, "sends_outside": true, "risk": "GREEN"});
     let floored = world.admin().put(&format!("{path}?confirm={TYPE}"), &outside).await;
     if floored.status == 200 {
         assert_eq!(floored.json["risk"], "RED");
@@ -241,12 +260,15 @@ async fn a_registered_type_is_red_until_an_admin_rates_it() {
 async fn names_and_schemas_of_types_are_checked() {
     let world = World::start().await;
     let schema = json!({"params_schema": {"type": "object"}});
-    for name in ["invoice", "Billing.invoice", "billing.", ".x", "share.fax", "system.reboot", "a..b"] {
+    for name in
+        ["invoice", "Billing.invoice", "billing.", ".x", "share.fax", "system.reboot", "a..b"]
+    {
         let answer = world.admin().put(&format!("/commands/types/{name}"), &schema).await;
         answer.refused(422, "invalid_fields");
     }
     for body in [
-        json!({}), json!({"params_schema": {"type": "nonsense"}}),
+        json!({}),
+        json!({"params_schema": {"type": "nonsense"}}),
         json!({"params_schema": {"type": "object"}, "timeout_seconds": 0}),
     ] {
         world.admin().put("/commands/types/a.b", &body).await.refused(422, "invalid_fields");
@@ -299,8 +321,10 @@ async fn what_an_agent_says_is_checked() {
         assert!(answer.paths().contains(&path.to_owned()), "{path}: {}", answer.json);
     }
     for body in [
-        json!({"agent": "", "types": [TYPE]}), json!({"agent": "a b", "types": [TYPE]}),
-        json!({"agent": "a", "types": []}), json!({"agent": "a", "types": [TYPE], "max": 0}),
+        json!({"agent": "", "types": [TYPE]}),
+        json!({"agent": "a b", "types": [TYPE]}),
+        json!({"agent": "a", "types": []}),
+        json!({"agent": "a", "types": [TYPE], "max": 0}),
         json!({"agent": "a", "types": [TYPE], "max": 65}),
         json!({"agent": "a", "types": [TYPE], "wait_seconds": 31}),
     ] {
@@ -313,7 +337,8 @@ async fn what_an_agent_says_is_checked() {
 #[tokio::test]
 async fn a_key_for_all_tenants_is_made_by_the_platform_and_serves_every_tenant() {
     let (world, _) = world_with_agent("GREEN").await;
-    let body = json!({"kind": "agent", "title": "everywhere", "types": [TYPE], "all_tenants": true});
+    let body =
+        json!({"kind": "agent", "title": "everywhere", "types": [TYPE], "all_tenants": true});
     let made = world.admin().post("/keys", &body).await;
     let key = made.expect(201)["key"].as_str().unwrap().to_owned();
     let client = world.admin().with_key(&key).without_tenant();
@@ -388,9 +413,11 @@ async fn callbacks_are_signed_where_a_secret_is_set() {
     let request = agent.client.request("POST", "/agent/callback").body("not json");
     agent.client.send(request).await.refused(401, "bad_signature");
     let actor = format!("agent:{}", agent.key_id);
-    world.until_audited("default:default", |e| {
-        e.details["code"] == "bad_signature" && e.actor == actor
-    }).await;
+    world
+        .until_audited("default:default", |e| {
+            e.details["code"] == "bad_signature" && e.actor == actor
+        })
+        .await;
     assert_eq!(world.service().task(&task_id).await["status"], "running");
 
     signed(&agent, SECRET, "m2", now - 299, &running).await.accepted();

@@ -256,9 +256,7 @@ async fn the_catalogue_lists_every_type_in_both_languages() {
         assert!(known["params_schema"]["type"] == "object" && known["enabled"] == true);
     }
     let of = |name: &str| types.iter().find(|t| t["command_type"] == name).unwrap();
-    for (name, risk) in
-        [("file.read", "GREEN"), ("file.write", "YELLOW"), ("file.delete", "RED")]
-    {
+    for (name, risk) in [("file.read", "GREEN"), ("file.write", "YELLOW"), ("file.delete", "RED")] {
         assert_eq!(of(name)["risk"], risk);
     }
     world.finish().await;

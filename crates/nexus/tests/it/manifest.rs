@@ -198,7 +198,11 @@ async fn a_key_that_is_high_enough_gets_past_the_door() {
             Access::PlatformAdmin => &world.admin().without_tenant(),
         };
         let answer = call(client, method, path).await;
-        assert!(!matches!(answer.status, 401 | 403 | 405 | 500), "{method} {path}: {}", answer.json);
+        assert!(
+            !matches!(answer.status, 401 | 403 | 405 | 500),
+            "{method} {path}: {}",
+            answer.json
+        );
     }
     world.finish().await;
 }

@@ -92,7 +92,8 @@ async fn rules_have_versions_and_must_be_confirmed() {
     assert_eq!(policy.expect(200)["version"], 1);
     assert_eq!(policy.json["rules"][0]["id"], "a");
     assert_eq!(world.audited("default:default", "policy.changed").len(), 1);
-    let (_, report) = world.follower().find("policy", 0, |r| r.data["kind"] == "policy.changed").await;
+    let (_, report) =
+        world.follower().find("policy", 0, |r| r.data["kind"] == "policy.changed").await;
     assert_eq!(report.value("system", "policy").unwrap()["version"], 1);
     world.finish().await;
 }

@@ -140,7 +140,8 @@ async fn a_task_between_attempts_is_called_off_at_once() {
 #[tokio::test]
 async fn an_attempt_ends_at_its_types_deadline() {
     let world = World::start().await;
-    let body = json!({"command_type": "test.slow", "params": {"name": "a"}, "deadline_seconds": 15});
+    let body =
+        json!({"command_type": "test.slow", "params": {"name": "a"}, "deadline_seconds": 15});
     let sent = world.service().post("/sidecar/command", &body).await;
     let task_id = sent.accepted()["task_id"].as_str().unwrap().to_owned();
     world.hands.started("a").await;
@@ -189,7 +190,9 @@ async fn pages_hold_everything_once() {
     let mut sent = Vec::new();
     for n in 0..7 {
         world.advance_seconds(1);
-        sent.push(world.run("test.echo", json!({"lines": [format!("line {n}")]}), "succeeded").await);
+        sent.push(
+            world.run("test.echo", json!({"lines": [format!("line {n}")]}), "succeeded").await,
+        );
     }
     sent.reverse();
     for (path, limit) in [("/tasks", 3), ("/tasks", 7), ("/tasks", 1)] {

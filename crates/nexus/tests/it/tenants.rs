@@ -29,7 +29,9 @@ async fn what_is_another_tenants_is_as_unknown_as_what_is_nowhere() {
         (&admin, "POST", "/keys/{}/rotate", &key_id, json!({})),
         (&intruder.client, "POST", "/agent/tasks/{}/claim", &task_id, json!({"agent": "x"})),
         (
-            &intruder.client, "POST", "/agent/tasks/{}/heartbeat",
+            &intruder.client,
+            "POST",
+            "/agent/tasks/{}/heartbeat",
             &envelope.task_id().to_owned(),
             json!({"attempt": 1, "attempt_token": envelope.0["attempt_token"]}),
         ),
@@ -88,7 +90,8 @@ async fn files_of_tenants_are_apart() {
     let world = World::start().await;
     world.tenant("other:team").await;
     world.run("file.write", json!({"path": "a.txt", "content": "mine"}), "succeeded").await;
-    let read = world.service().of("other:team").command("file.read", json!({"path": "a.txt"})).await;
+    let read =
+        world.service().of("other:team").command("file.read", json!({"path": "a.txt"})).await;
     let dead = world.follower_of("other:team").until(&read, "dead").await;
     assert_eq!(dead["failure_code"], "INVALID_PARAMS");
     world.finish().await;

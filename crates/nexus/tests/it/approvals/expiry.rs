@@ -83,9 +83,7 @@ async fn asking_again_makes_a_new_ask_with_one_action() {
 #[tokio::test]
 async fn a_rule_only_shortens_the_time() {
     let world = World::start().await;
-    let rule = |id: &str, seconds: u64| {
-        json!({"id": id, "type": "share.*", "level": "RED", "why": "w", "timeout_seconds": seconds})
-    };
+    let rule = |id: &str, seconds: u64| json!({"id": id, "type": "share.*", "level": "RED", "why": "w", "timeout_seconds": seconds});
     let rules = json!({"rules": [rule("long", 86_400), rule("short", 60)]});
     world.admin().put("/policy?confirm=default:default", &rules).await.expect(200);
     let (task_id, ask_id) = world.webhook("/in", json!({})).await;

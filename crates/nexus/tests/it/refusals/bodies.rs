@@ -33,11 +33,16 @@ async fn a_body_is_strict_json_and_says_that_it_is() {
         assert_eq!((answer.status, &answer.json["code"]), (status, &json!(code)), "{body}");
         answer.problem(status);
     }
-    let deep = format!(r#"{{"command_type":"test.echo","params":{}1{}}}"#, "[".repeat(500), "]".repeat(500));
+    let deep = format!(
+        r#"{{"command_type":"test.echo","params":{}1{}}}"#,
+        "[".repeat(500),
+        "]".repeat(500)
+    );
     service.with_body("POST", "/sidecar/command", deep).await.problem(400);
     let not_utf8 = [&good.as_bytes()[..2], &[0xff], &good.as_bytes()[2..]].concat();
     service.with_body("POST", "/sidecar/command", not_utf8).await.refused(400, "not_json");
-    for content_type in ["text/plain", "application/x-www-form-urlencoded", "", "application/jsonx"] {
+    for content_type in ["text/plain", "application/x-www-form-urlencoded", "", "application/jsonx"]
+    {
         let request = service.request("POST", "/sidecar/command");
         let request = request.header("content-type", content_type).body(good);
         service.send(request).await.refused(415, "unsupported_media_type");
@@ -82,7 +87,11 @@ async fn every_wrong_field_is_named() {
     ] {
         let answer = send(body.clone()).await;
         answer.refused(422, code);
-        assert!(answer.paths().iter().any(|p| p == path), "{path} in {:?} of {body}", answer.paths());
+        assert!(
+            answer.paths().iter().any(|p| p == path),
+            "{path} in {:?} of {body}",
+            answer.paths()
+        );
     }
     let many = json!({"command_type": "share.webhook", "params": {"uri": "x", "extra": 1}});
     let answer = send(many).await;
@@ -96,7 +105,8 @@ async fn every_wrong_field_is_named() {
 async fn an_unknown_type_is_refused() {
     let world = World::start().await;
     let before = untouched(&world).await;
-    for name in ["test.unknown", "", "share", "share.*", "share.webhook ", "SHARE.WEBHOOK", "../x"] {
+    for name in ["test.unknown", "", "share", "share.*", "share.webhook ", "SHARE.WEBHOOK", "../x"]
+    {
         let body = json!({"command_type": name, "params": {}});
         let answer = world.service().post("/sidecar/command", &body).await;
         answer.refused(422, "unknown_command_type");
@@ -154,9 +164,16 @@ async fn decisions_and_queries_are_as_strict() {
     let answer = world.admin().post(&path, &edited).await;
     answer.refused(422, "invalid_params");
     assert_eq!(answer.paths(), ["/params/url"]);
-    for query in ["limit=0", "limit=201", "limit=x", "stauts=queued", "status=done", "since=now",
-        "cursor=%00", "limit=1&limit=2"]
-    {
+    for query in [
+        "limit=0",
+        "limit=201",
+        "limit=x",
+        "stauts=queued",
+        "status=done",
+        "since=now",
+        "cursor=%00",
+        "limit=1&limit=2",
+    ] {
         let answer = world.service().get(&format!("/tasks?{query}")).await;
         assert_eq!(answer.status, 400, "{query}: {}", answer.json);
         answer.problem(400);

@@ -16,7 +16,9 @@ async fn ask(world: &World, line: &str, more: &str) -> Answer {
 #[tokio::test]
 async fn unknown_paths_and_wrong_methods_say_so() {
     let world = World::start().await;
-    for path in ["/nothing", "/tasks/", "//tasks", "/Tasks", "/tasks/a/b", "/.env", "/openapi.json/"] {
+    for path in
+        ["/nothing", "/tasks/", "//tasks", "/Tasks", "/tasks/a/b", "/.env", "/openapi.json/"]
+    {
         world.service().get(path).await.refused(404, "unknown_path");
     }
     let answer = world.service().delete("/tasks").await;
@@ -71,8 +73,13 @@ async fn one_host_and_bounded_headers() {
     let long = format!("host: a\r\nx-long: {}\r\n", "x".repeat(16 << 10));
     raw(address, get(&long).as_bytes()).await.refused(431, "headers_too_large");
     let many: String = (0..70).map(|n| format!("x-{n}: y\r\n")).collect();
-    raw(address, get(&format!("host: a\r\n{many}")).as_bytes()).await.refused(431, "headers_too_large");
-    let target = format!("GET /health?{} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n", "x".repeat(9_000));
+    raw(address, get(&format!("host: a\r\n{many}")).as_bytes())
+        .await
+        .refused(431, "headers_too_large");
+    let target = format!(
+        "GET /health?{} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n",
+        "x".repeat(9_000)
+    );
     raw(address, target.as_bytes()).await.refused(414, "uri_too_long");
     world.finish().await;
 }
