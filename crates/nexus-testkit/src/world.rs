@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use nexus::Running;
+use nexus_core::tenant::Tenant;
 use nexus_core::time::Time;
 use nexus_fakes::webhook::{Received, WebhookSink};
 use nexus_kit::clock::Clock;
@@ -399,6 +400,15 @@ impl World {
         let tenants: Vec<_> = self.followers.lock().unwrap().keys().cloned().collect();
         for tenant in tenants {
             self.follow(&tenant).await;
+        }
+    }
+
+    /// Folds into the base what has left the window, as the server does now and then.
+    pub async fn trim(&self) {
+        let app = &self.running.as_ref().expect("the server runs").app;
+        for tenant in self.followers.lock().unwrap().keys().cloned().collect::<Vec<_>>() {
+            let tenant = Tenant::parse(&tenant).unwrap();
+            app.trimmer.trim(&app.db, &tenant).await.expect("the log can be trimmed");
         }
     }
 

@@ -29,6 +29,8 @@ enum Act {
     Advance(u64),
     /// A snapshot is taken here, to be held against the fold later.
     Cut,
+    /// What has left the window is folded into the base.
+    Trim,
     Restart,
 }
 
@@ -46,6 +48,7 @@ fn act() -> impl Strategy<Value = Act> {
         1 => Just(Act::Policy),
         3 => prop::sample::select(vec![1, 5, 30, 60, 300, 301]).prop_map(Act::Advance),
         5 => Just(Act::Cut),
+        2 => Just(Act::Trim),
         1 => Just(Act::Restart),
     ]
 }
@@ -102,6 +105,7 @@ impl History {
                 let number = cursor.split_once('.').unwrap().1.parse().unwrap();
                 self.cuts.push((number, view));
             }
+            Act::Trim => world.trim().await,
             Act::Restart => world.restart().await,
         }
     }

@@ -1,4 +1,11 @@
 //! What NEXUS promises, as a caller meets it: each test is a world of its own, spoken to over HTTP.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "everything here is a test"
+)]
 
 mod agents;
 mod approvals;
@@ -6,6 +13,7 @@ mod commands;
 mod fold;
 mod manifest;
 mod policy;
+mod races;
 mod refusals;
 mod stream;
 mod tasks;

@@ -148,7 +148,7 @@ async fn a_key_of_too_low_a_role_is_refused() {
     for (method, path, access) in ACCESS {
         let too_low: &[Client] = match access {
             Access::Public => &[],
-            Access::Viewer | Access::Operator => &[agent.clone()],
+            Access::Viewer | Access::Operator => std::slice::from_ref(&agent),
             Access::Approver | Access::Admin => &[agent.clone(), program.clone(), world.service()],
             Access::Agent => &[program.clone(), world.service(), world.admin()],
             Access::PlatformKey => &[agent.clone(), program.clone()],
