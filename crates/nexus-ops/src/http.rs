@@ -149,6 +149,7 @@ fn overall(checks: &[CheckReport]) -> Status {
 /// OpenMetrics text, as Prometheus reads it.
 #[utoipa::path(
     get, path = "/metrics", tag = "operations", operation_id = "get_metrics",
+    security(("api_key" = [])),
     responses(
         (status = 200, description = "The numbers", body = String,
          content_type = "application/openmetrics-text"),

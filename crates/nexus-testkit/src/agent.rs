@@ -24,20 +24,11 @@ use tokio::sync::watch;
 use crate::world::PATIENCE;
 
 /// What a test holds to steer and see the [`TestAgent`].
+#[derive(Default)]
 pub struct Hands {
     started: watch::Sender<Vec<String>>,
     released: watch::Sender<HashSet<String>>,
     sent: Mutex<Vec<(String, Value)>>,
-}
-
-impl Default for Hands {
-    fn default() -> Self {
-        Self {
-            started: watch::Sender::default(),
-            released: watch::Sender::default(),
-            sent: Mutex::default(),
-        }
-    }
 }
 
 impl Hands {

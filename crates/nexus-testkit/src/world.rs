@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use nexus::Running;
+use nexus_core::tenant::Tenant;
 use nexus_core::time::Time;
 use nexus_fakes::webhook::{Received, WebhookSink};
 use nexus_kit::clock::Clock;
@@ -382,10 +383,33 @@ impl World {
         self.start_again().await;
     }
 
+    /// Changes the settings of the next start.
+    pub fn change_settings(&mut self, change: impl Fn(&mut Settings) + Send + Sync + 'static) {
+        self.builder = self.builder.clone().settings(change);
+    }
+
     /// Stops and starts again with other settings.
     pub async fn restart_with(&mut self, change: impl Fn(&mut Settings) + Send + Sync + 'static) {
-        self.builder = self.builder.clone().settings(change);
+        self.change_settings(change);
         self.restart().await;
+    }
+
+    /// Starts the stopped server again where the log begins a new life, and listens from there on.
+    pub async fn start_again_afresh(&mut self) {
+        self.boot().await;
+        let tenants: Vec<_> = self.followers.lock().unwrap().keys().cloned().collect();
+        for tenant in tenants {
+            self.follow(&tenant).await;
+        }
+    }
+
+    /// Folds into the base what has left the window, as the server does now and then.
+    pub async fn trim(&self) {
+        let app = &self.running.as_ref().expect("the server runs").app;
+        for tenant in self.followers.lock().unwrap().keys().cloned().collect::<Vec<_>>() {
+            let tenant = Tenant::parse(&tenant).unwrap();
+            app.trimmer.trim(&app.db, &tenant).await.expect("the log can be trimmed");
+        }
     }
 
     /// What every test must hold: the fold law, whole audit chains, no panic in the server.

@@ -73,6 +73,8 @@ fn every<Fut: Future<Output = ()> + Send>(
 async fn timer(work: &Work) {
     let mut last = work.app.clock.expiry();
     loop {
+        // What comes due while this pass runs is the next one's, which then follows at once.
+        let now = work.app.clock.expiry();
         match pass(work).await {
             // There may be more of the same.
             Ok(true) => continue,
@@ -80,7 +82,6 @@ async fn timer(work: &Work) {
             Err(error) => tracing::warn!(%error, "a timer pass failed; the next one tries again"),
         }
         let next = work.app.db.read(Scope::System, move |q| sql::next_due(q, last)).await;
-        let now = work.app.clock.expiry();
         if matches!(next, Ok(Some(due)) if due <= now) {
             // A retry came due since the last look: whoever waits to claim looks again.
             work.app.wake.notify();

@@ -119,6 +119,7 @@ async fn attempt(work: &Arc<Work>, envelope: Envelope) {
         lines: Vec::new(),
         progress: None,
         digest,
+        signed: None,
     };
     write_end(work, callback).await;
 }
@@ -308,6 +309,7 @@ impl Speaks for InProcess<'_> {
                 lines: vec![Line { level, text: text.to_owned() }],
                 progress: None,
                 digest: nexus_core::json::hex(&nonce),
+                signed: None,
             };
             if let Err(error) = callback::hear(self.work, callback).await {
                 tracing::debug!(%error, "a worklog line was not written");

@@ -134,5 +134,7 @@ pub const ACCESS: &[(&str, &str, Access)] = &[
     ("GET", "/health/live", Access::Public),
     ("GET", "/health/ready", Access::Public),
     ("GET", "/docs", Access::Public),
+    ("GET", "/docs/", Access::Public),
+    ("GET", "/docs/{file}", Access::Public),
     ("GET", "/openapi.json", Access::Public),
 ];

@@ -110,7 +110,7 @@ fn a_named_config_replaces_the_usual_one_and_must_be_there() {
         .file("etc/other.toml", "MAX_RETRIES = 7\nAPPROVAL_REQUIRE_OTHER_PERSON = true\n");
     place.inputs.config = Some("etc/other.toml".into());
     let loaded = place.load();
-    assert_eq!((loaded.settings.tasks.max_retries, loaded.settings.tasks.workers), (7, 64));
+    assert_eq!((loaded.settings.tasks.max_retries, loaded.settings.tasks.workers), (7, 256));
     assert!(loaded.settings.approval.require_other_person);
     place.inputs.config = Some("etc/missing.toml".into());
     assert_eq!(place.problems().len(), 1);

@@ -39,6 +39,8 @@ pub(crate) struct Callback {
     pub progress: Option<f64>,
     /// Digest of the whole callback, by which a repeated one is known.
     pub digest: String,
+    /// The id of a signed callback; one that was taken before does nothing.
+    pub signed: Option<String>,
 }
 
 /// A line for the worklog.
@@ -149,6 +151,13 @@ fn hear_in(
 ) -> Result<Heard, Unheard> {
     let tenant = &callback.tenant;
     let mut task = tasks::load(tx, tenant, &callback.task_id)?.ok_or(WorkError::NoTask)?;
+    // In the transaction of what the callback does: one that is refused, or that the store could
+    // not take, comes again under the same id.
+    if let Some(id) = &callback.signed
+        && !sql::note_signature(tx, id)?
+    {
+        return Err(Unheard::Repeated(task.status));
+    }
     let (task_id, attempt) = (&callback.task_id, callback.attempt);
     if let Err(stale) = check_current(&task, attempt, &callback.token) {
         // The same callback twice has the same answer, also after the end.

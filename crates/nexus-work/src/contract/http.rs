@@ -10,7 +10,6 @@ use nexus_core::id::TaskId;
 use nexus_core::json::sha256_hex;
 use nexus_core::tenant::Tenant;
 use nexus_core::time::Time;
-use nexus_kit::db::Scope;
 use nexus_kit::http::body::{Body, Raw, check_json, parse};
 use nexus_kit::http::principal::AgentCaller;
 use nexus_kit::http::problem::Problem;
@@ -22,7 +21,7 @@ use utoipa::ToSchema;
 use super::callback::{self, Callback, Failure, Line, MAX_LINES, Saying, heartbeat};
 use super::claim::{Claimer, Envelope, MAX_CLAIM, claim, claim_ids};
 use super::effect::Speaker;
-use super::{signature, sql};
+use super::signature;
 use crate::error::WorkError;
 use crate::tasks::http::{ACCEPTED, Asked};
 use crate::{Work, WorkState};
@@ -279,30 +278,27 @@ pub async fn take_callback(
 ) -> Result<(StatusCode, Json<Asked>), Problem> {
     let tenant = tenant(&caller)?;
     let secret = &state.0.app.settings.tasks.callback_secret;
-    if !check_signature(&state.0, secret, &caller, &headers, &body).await? {
-        // A replay: taken before, and answered as before.
-        return Ok(ACCEPTED);
-    }
+    let signed = check_signature(&state.0, secret, &caller, &headers, &body)?;
     check_json(&headers)?;
     let said: CallbackIn = parse(&body)?;
     let task_id = TaskId::parse(&said.task_id).map_err(|_| WorkError::NoTask)?;
     visible(&state.0, &caller, &tenant, task_id.as_str()).await?;
     let digest = sha256_hex(&body);
-    let callback = read_callback(said, tenant, digest, &state.0).await?;
+    let callback = Callback { signed, ..read_callback(said, tenant, digest, &state.0).await? };
     callback::hear(&state.0, callback).await?;
     Ok(ACCEPTED)
 }
 
-/// Where callbacks must be signed, refuses those that are not; says whether the id is new.
-async fn check_signature(
+/// Where callbacks must be signed, refuses those that are not; returns the id that was signed.
+fn check_signature(
     work: &Work,
     secret: &Secret,
     caller: &AgentCaller,
     headers: &HeaderMap,
     body: &[u8],
-) -> Result<bool, Problem> {
+) -> Result<Option<String>, Problem> {
     if secret.is_empty() {
-        return Ok(true);
+        return Ok(None);
     }
     let id = signature::verify(secret, headers, body, work.app.clock.now()).map_err(|error| {
         tracing::warn!(%error, key = %caller.key.key_id, "a callback's signature was refused");
@@ -320,9 +316,7 @@ async fn check_signature(
         });
         problem
     })?;
-    let id = format!("{}:{id}", caller.key.key_id);
-    let fresh = work.app.db.write(Scope::System, move |tx| sql::note_signature(tx, &id)).await;
-    Ok(fresh.map_err(WorkError::from)?)
+    Ok(Some(format!("{}:{id}", caller.key.key_id)))
 }
 
 async fn read_callback(
@@ -370,6 +364,7 @@ async fn read_callback(
         lines: said.worklog,
         progress: said.progress,
         digest,
+        signed: None,
     })
 }
 
