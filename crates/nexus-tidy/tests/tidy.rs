@@ -193,7 +193,7 @@ fn may_know(krate: &str) -> Vec<String> {
         "nexus-kit" | "nexus-fakes" => named(&["core"]),
         "nexus-adapters" => named(&["core", "kit"]),
         "nexus-testkit" => {
-            let mut all: Vec<String> = named(&["core", "kit", "fakes"]);
+            let mut all: Vec<String> = named(&["core", "kit", "fakes", "work"]);
             all.push("nexus".to_owned());
             all
         }
