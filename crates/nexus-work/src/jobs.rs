@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::try_join_all;
+use futures_util::future::join_all;
 use nexus_core::time::Time;
 use nexus_kit::db::Scope;
 use nexus_kit::supervise::Supervisor;
@@ -13,6 +13,7 @@ use nexus_kit::supervise::Supervisor;
 use crate::Work;
 use crate::approvals::actions::expire;
 use crate::commands::actions::IDEMPOTENCY;
+use crate::contract::sql::DueItem;
 use crate::contract::{lease, signature, sql};
 use crate::error::WorkError;
 use crate::{commands, tasks};
@@ -93,22 +94,37 @@ async fn timer(work: &Work) {
     }
 }
 
-/// Expires asks and ends attempts whose time is over; says whether it stopped before it was through.
+/// Expires asks and ends attempts whose time is over; says whether there may be more of these.
 async fn pass(work: &Work) -> Result<bool, WorkError> {
-    let now = work.app.clock.expiry();
-    let due = work.app.db.read(Scope::System, move |q| sql::due(q, "ask", now, PASS)).await?;
-    let full = due.len() as u64 == PASS;
-    // Together, so that they share a commit.
-    let expiries = due.into_iter().map(|item| async move {
-        let whose = item.tenant.clone();
-        work.app.db.write(&whose, move |tx| expire(tx, &item.tenant, &item.id)).await
-    });
-    for ask in try_join_all(expiries).await?.into_iter().flatten() {
-        work.app.metrics.ask_closed("expired", work.app.clock.now().since(ask.created_at));
-        work.app.metrics.task_reached("expired");
+    loop {
+        let now = work.app.clock.expiry();
+        let due = work.app.db.read(Scope::System, move |q| sql::due(q, "ask", now, PASS)).await?;
+        let full = due.len() as u64 == PASS;
+        // All at once, so that they share commits; one that cannot be expired stops no other.
+        let expired = join_all(due.into_iter().map(|item| expire_one(work, item))).await;
+        if !full || !expired.contains(&true) {
+            break;
+        }
     }
-    let lapsed = lease::lapse(work).await?;
-    Ok(full || lapsed)
+    lease::lapse(work).await
+}
+
+/// Expires an ask, and says whether it did.
+async fn expire_one(work: &Work, DueItem { tenant, id }: DueItem) -> bool {
+    let (whose, ask_id) = (tenant.clone(), id.clone());
+    let expired = work.app.db.write(&tenant, move |tx| expire(tx, &whose, &ask_id)).await;
+    match expired {
+        Ok(Some(ask)) => {
+            work.app.metrics.ask_closed("expired", work.app.clock.now().since(ask.created_at));
+            work.app.metrics.task_reached("expired");
+            true
+        }
+        Ok(None) => false,
+        Err(error) => {
+            tracing::warn!(tenant_id = %tenant, ask_id = %id, %error, "an ask was not expired; the next pass tries again");
+            false
+        }
+    }
 }
 
 /// Forgets finished tasks after their time, used keys and seen signatures.

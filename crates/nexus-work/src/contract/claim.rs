@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use futures_util::future::try_join_all;
+use futures_util::future::join_all;
 use nexus_core::failure::FailureCode;
 use nexus_core::json::{hex, sha256_hex};
 use nexus_core::policy::Risk;
@@ -97,12 +97,26 @@ pub(crate) async fn claim(
     max: usize,
 ) -> Result<Vec<Envelope>, WorkError> {
     let picked = pick(work, claimer, max.clamp(1, MAX_CLAIM)).await?;
-    // Together, so that all tenants' claims share one commit.
-    let claims = picked
-        .into_iter()
-        .map(|(tenant, ids)| async move { claim_ids(work, claimer, &tenant, ids).await });
-    let claimed = try_join_all(claims).await?;
-    Ok(claimed.into_iter().flatten().collect())
+    // All tenants at once, so that they share a commit. What one was claimed for is handed out even
+    // when another failed: nobody else would perform it before its lease runs out.
+    let claiming = picked.into_iter().map(|(tenant, ids)| async move {
+        let claimed = claim_ids(work, claimer, &tenant, ids).await;
+        claimed.inspect_err(|error| {
+            tracing::warn!(tenant_id = %tenant, %error, "tasks of a tenant were not claimed");
+        })
+    });
+    let mut envelopes = Vec::new();
+    let mut failed = None;
+    for claimed in join_all(claiming).await {
+        match claimed {
+            Ok(claimed) => envelopes.extend(claimed),
+            Err(error) => failed = Some(error),
+        }
+    }
+    match failed {
+        Some(error) if envelopes.is_empty() => Err(error),
+        _ => Ok(envelopes),
+    }
 }
 
 /// Names due tasks: tenants in turn, each with the most urgent of its own.
