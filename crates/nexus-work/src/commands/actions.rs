@@ -9,7 +9,8 @@ use nexus_core::json::{canonical, sha256_hex};
 use nexus_core::policy::Risk;
 use nexus_core::task::Status;
 use nexus_core::tenant::Tenant;
-use nexus_kit::db::Tx;
+use nexus_core::time::Time;
+use nexus_kit::db::{Read, Tx};
 use nexus_kit::log::Report;
 use nexus_kit::settings::Approval;
 use serde_json::{Value, json};
@@ -68,6 +69,9 @@ pub(crate) fn request_digest(request: &Value) -> String {
 
 /// Accepts a command: judged first, then task, ask, audit entry and report in one transaction.
 pub async fn accept(work: &Work, tenant: &Tenant, command: Command) -> Result<Accepted, WorkError> {
+    if let Some(accepted) = known_already(work, tenant, &command).await? {
+        return Ok(accepted);
+    }
     let mut judging = work.judging(tenant).await?;
     loop {
         match accept_by(work, tenant, &command, judging.bundle.clone()).await {
@@ -75,6 +79,34 @@ pub async fn accept(work: &Work, tenant: &Tenant, command: Command) -> Result<Ac
             Err(error) => judging.again(work, tenant, error).await?,
         }
     }
+}
+
+/// What the same request was answered before. Looked up before anything is judged: the world has
+/// moved on since, often by this very command, and the answer is the same all the same.
+async fn known_already(
+    work: &Work,
+    tenant: &Tenant,
+    command: &Command,
+) -> Result<Option<Accepted>, WorkError> {
+    let Some((key, digest)) = command.idempotency.clone() else { return Ok(None) };
+    let (whose, after) = (tenant.clone(), work.app.clock.now().minus(IDEMPOTENCY));
+    work.app.db.read(tenant, move |q| answered(q, &whose, &key, &digest, after)).await
+}
+
+/// The answer that a key has had, if it has had one.
+fn answered(
+    q: &Read,
+    tenant: &Tenant,
+    key: &str,
+    digest: &str,
+    after: Time,
+) -> Result<Option<Accepted>, WorkError> {
+    let Some(used) = sql::used(q, tenant, key, after)? else { return Ok(None) };
+    if used.digest != *digest {
+        return Err(WorkError::IdempotencyConflict);
+    }
+    let first = tasks::load(q, tenant, &used.task_id)?.ok_or(WorkError::NoTask)?;
+    Ok(Some(Accepted { task_id: used.task_id, correlation_id: first.correlation_id }))
 }
 
 /// Accepts a command as one catalogue judges it.
@@ -133,14 +165,9 @@ fn accept_in(
     judged.check_versions(&switches(tx, tenant)?)?;
     let now = tx.now();
     if let Some((key, digest)) = &command.idempotency
-        && let Some(used) = sql::used(tx, tenant, key, now.minus(IDEMPOTENCY))?
+        && let Some(accepted) = answered(tx, tenant, key, digest, now.minus(IDEMPOTENCY))?
     {
-        if used.digest != *digest {
-            return Err(WorkError::IdempotencyConflict.into());
-        }
-        let first = tasks::load(tx, tenant, &used.task_id)?.ok_or(WorkError::NoTask)?;
-        let (task_id, correlation_id) = (used.task_id, first.correlation_id);
-        return Err(Refusal::Known(Accepted { task_id, correlation_id }));
+        return Err(Refusal::Known(accepted));
     }
     let place = tx.next_place()?;
     let waits = judged.verdict.waits;

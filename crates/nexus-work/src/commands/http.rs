@@ -25,52 +25,72 @@ const MAX_KEY: usize = 255;
 /// Longest time that a command can be worth something: a week.
 const MAX_DEADLINE: u32 = 604_800;
 
-/// A command.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct CommandIn {
-    /// `share.webhook`; `GET /commands/types` lists them.
-    #[schema(example = "file.read")]
-    command_type: String,
-    /// What the type's schema asks for.
-    #[schema(value_type = Object, example = json!({"path": "notes/회의.txt"}))]
-    params: Value,
-    #[serde(flatten)]
-    options: Options,
+/// A command or a task: the same in two words. Written out twice rather than flattened, which would
+/// hide from a refusal which field is wrong.
+macro_rules! bodies {
+    ($($(#[$doc:meta])* $name:ident { $(#[$what_doc:meta])* $what:ident })*) => {$(
+        $(#[$doc])*
+        #[derive(Deserialize, ToSchema)]
+        #[serde(deny_unknown_fields)]
+        pub struct $name {
+            $(#[$what_doc])*
+            #[schema(example = "file.read")]
+            $what: String,
+            /// What the type's schema asks for.
+            #[schema(value_type = Object, example = json!({"path": "notes/회의.txt"}))]
+            params: Value,
+            /// Ties everything together; made if missing.
+            #[serde(default)]
+            correlation_id: Option<String>,
+            /// The caller's own caution; it only raises the level.
+            #[serde(default)]
+            #[schema(value_type = Option<String>)]
+            risk: Option<Risk>,
+            /// What must be so, now and just before it runs.
+            #[serde(default)]
+            precondition: Option<Precondition>,
+            /// −10 to 10; higher goes first.
+            #[serde(default)]
+            priority: i64,
+            /// After this many seconds it is worth nothing any more.
+            #[serde(default)]
+            deadline_seconds: Option<u32>,
+        }
+
+        impl $name {
+            fn split(self) -> (String, Value, Options) {
+                let options = Options {
+                    correlation_id: self.correlation_id,
+                    risk: self.risk,
+                    precondition: self.precondition,
+                    priority: self.priority,
+                    deadline_seconds: self.deadline_seconds,
+                };
+                (self.$what, self.params, options)
+            }
+        }
+    )*};
 }
 
-/// A task, for programs that want one without the sidecar words.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct TaskIn {
-    /// The same as a command's `command_type`.
-    #[schema(example = "file.read")]
-    task_type: String,
-    /// What the type's schema asks for.
-    #[schema(value_type = Object)]
-    params: Value,
-    #[serde(flatten)]
-    options: Options,
+bodies! {
+    /// A command.
+    CommandIn {
+        /// `share.webhook`; `GET /commands/types` lists them.
+        command_type
+    }
+    /// A task, for programs that want one without the sidecar words.
+    TaskIn {
+        /// The same as a command's `command_type`.
+        task_type
+    }
 }
 
-/// What a command may say besides what to do.
-#[derive(Deserialize, ToSchema)]
-pub struct Options {
-    /// Ties everything together; made if missing.
-    #[serde(default)]
+/// What a command says besides what to do.
+struct Options {
     correlation_id: Option<String>,
-    /// The caller's own caution; it only raises the level.
-    #[serde(default)]
-    #[schema(value_type = Option<String>)]
     risk: Option<Risk>,
-    /// What must be so, now and just before it runs.
-    #[serde(default)]
     precondition: Option<Precondition>,
-    /// −10 to 10; higher goes first.
-    #[serde(default)]
     priority: i64,
-    /// After this many seconds it is worth nothing any more.
-    #[serde(default)]
     deadline_seconds: Option<u32>,
 }
 
@@ -105,7 +125,7 @@ pub async fn send_command(
     Raw(body): Raw,
 ) -> Result<(StatusCode, Json<AcceptedOut>), Problem> {
     check_json(&headers)?;
-    let CommandIn { command_type, params, options } = parse(&body)?;
+    let (command_type, params, options) = parse::<CommandIn>(&body)?.split();
     let idempotency = idempotency(&headers, &body)?;
     send(&state, &caller, idempotency, command_type, params, options).await
 }
@@ -122,7 +142,7 @@ pub async fn create_task(
     Raw(body): Raw,
 ) -> Result<(StatusCode, Json<AcceptedOut>), Problem> {
     check_json(&headers)?;
-    let TaskIn { task_type, params, options } = parse(&body)?;
+    let (task_type, params, options) = parse::<TaskIn>(&body)?.split();
     let idempotency = idempotency(&headers, &body)?;
     send(&state, &caller, idempotency, task_type, params, options).await
 }

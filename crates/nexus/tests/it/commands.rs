@@ -91,6 +91,20 @@ async fn the_same_key_and_body_make_one_task_and_another_body_is_refused() {
 }
 
 #[tokio::test]
+async fn the_same_request_has_the_same_answer_although_the_world_has_moved_on() {
+    let world = World::start().await;
+    std::fs::write(world.files().join("a.txt"), "one").unwrap();
+    let body = json!({"command_type": "file.delete", "params": {"path": "a.txt"}});
+    let first = with_key(&world.service(), "k", &body).await;
+    let task_id = first.accepted()["task_id"].as_str().unwrap().to_owned();
+    world.approve(&world.ask_of(&task_id).await).await;
+    world.until(&task_id, "succeeded").await;
+    // The file is gone, so the command could not be accepted anew; but it was, and this says so.
+    assert_eq!(with_key(&world.service(), "k", &body).await.accepted(), first.accepted());
+    world.finish().await;
+}
+
+#[tokio::test]
 async fn a_key_is_remembered_for_a_day_and_per_tenant() {
     let world = World::start().await;
     world.tenant("other:team").await;
