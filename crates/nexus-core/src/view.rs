@@ -170,6 +170,16 @@ impl View {
         serde_json::to_string(self).unwrap_or_default()
     }
 
+    /// How many items all collections have together.
+    pub fn len(&self) -> usize {
+        self.collections.iter().map(|collection| collection.items.len()).sum()
+    }
+
+    /// Whether nothing has happened yet, or all of it is gone.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// How many items a collection has.
     pub fn len_of(&self, collection: &str) -> usize {
         index(collection).map_or(0, |at| self.collections[at].items.len())

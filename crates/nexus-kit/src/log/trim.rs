@@ -21,6 +21,10 @@ use crate::entropy::Entropy;
 /// rewritten for each report.
 const SLACK: u64 = 4_000;
 
+/// The same for each item of the view: what is open never leaves it, and a base of ten thousand
+/// waiting tasks must not be rewritten as often as one of ten.
+const SLACK_PER_ITEM: u64 = 4;
+
 /// Reports deleted in one transaction.
 const DELETE_STEP: u64 = 250;
 
@@ -28,10 +32,17 @@ const DELETE_STEP: u64 = 250;
 pub struct Trimmer {
     keep: Keep,
     event_keep: u64,
-    /// The number at which each tenant's base stands, as far as this process knows.
-    bases: Mutex<HashMap<Tenant, u64>>,
+    bases: Mutex<HashMap<Tenant, Base>>,
     due: Mutex<Vec<Tenant>>,
     wake: Notify,
+}
+
+/// What this process knows of a tenant's base.
+struct Base {
+    /// The number at which it stands, or will after the trim that is due.
+    number: u64,
+    /// Reports that gather beyond the window.
+    slack: u64,
 }
 
 impl Trimmer {
@@ -51,13 +62,13 @@ impl Trimmer {
         let mut bases = self.bases.lock().unwrap_or_else(PoisonError::into_inner);
         let base = match bases.get_mut(tenant) {
             Some(base) => base,
-            None => bases.entry(tenant.clone()).or_insert(0),
+            None => bases.entry(tenant.clone()).or_insert(Base { number: 0, slack: SLACK }),
         };
-        if number <= *base + self.event_keep + SLACK {
+        if number <= base.number + self.event_keep + base.slack {
             return;
         }
         // Not noted again before this much more has gathered.
-        *base = number - self.event_keep;
+        base.number = number - self.event_keep;
         drop(bases);
         self.due.lock().unwrap_or_else(PoisonError::into_inner).push(tenant.clone());
         self.wake.notify_one();
@@ -87,10 +98,15 @@ impl Trimmer {
                     return Ok::<_, DbError>(None);
                 }
                 fold(q, &whose, base, cut, &mut view)?;
-                Ok(Some((base, cut, view.to_json())))
+                Ok(Some((base, cut, view.len() as u64, view.to_json())))
             })
             .await?;
-        let Some((base, cut, view)) = folded else { return Ok(()) };
+        let Some((base, cut, items, view)) = folded else { return Ok(()) };
+        if let Some(known) =
+            self.bases.lock().unwrap_or_else(PoisonError::into_inner).get_mut(tenant)
+        {
+            known.slack = SLACK.max(items * SLACK_PER_ITEM);
+        }
         let whose = tenant.clone();
         let moved = db
             .write(tenant, move |tx| {
