@@ -406,7 +406,8 @@ impl World {
     /// Folds into the base what has left the window, as the server does now and then.
     pub async fn trim(&self) {
         let app = &self.running.as_ref().expect("the server runs").app;
-        for tenant in self.followers.lock().unwrap().keys().cloned().collect::<Vec<_>>() {
+        let tenants: Vec<_> = self.followers.lock().unwrap().keys().cloned().collect();
+        for tenant in tenants {
             let tenant = Tenant::parse(&tenant).unwrap();
             app.trimmer.trim(&app.db, &tenant).await.expect("the log can be trimmed");
         }
