@@ -225,8 +225,7 @@ async fn bodies_are_strict_json_within_their_bounds() {
     assert_eq!(post(json, r#"{"text":"hi","text":"ho"}"#).await, "duplicate_key");
     assert_eq!(post(json, r#"{"text":9007199254740993}"#).await, "unsafe_integer");
     assert_eq!(post(json, "{").await, "not_json");
-    // Nothing at all says {}, which is no note.
-    assert_eq!(post("", "").await, "invalid_fields");
+    assert_eq!(post(json, "").await, "invalid_fields", "no body is an object without members");
     assert_eq!(post(json, &json!({"text": "x".repeat(60)}).to_string()).await, "body_too_large");
 
     let answer = request(at, "POST /notes", json, r#"{"txt":"hi"}"#).await;
