@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use nexus::Running;
@@ -118,6 +119,7 @@ pub struct Terminal {
     lines: Receiver<String>,
     seen: Vec<String>,
     err: Arc<Mutex<String>>,
+    beside: Option<JoinHandle<()>>,
 }
 
 impl Terminal {
@@ -134,12 +136,12 @@ impl Terminal {
         });
         let err = Arc::<Mutex<String>>::default();
         let kept = err.clone();
-        std::thread::spawn(move || {
+        let beside = std::thread::spawn(move || {
             each_line(beside, |line| {
                 let _ = writeln!(kept.lock().unwrap(), "{line}");
             });
         });
-        Self { child, lines, seen: Vec::new(), err }
+        Self { child, lines, seen: Vec::new(), err, beside: Some(beside) }
     }
 
     /// Waits for a line of standard output that has all these in it, and returns it.
@@ -191,8 +193,9 @@ impl Terminal {
             }
         }
         let status: ExitStatus = self.child.wait().unwrap();
-        // The other thread reads the last of it.
-        std::thread::sleep(Duration::from_millis(50));
+        if let Some(beside) = self.beside.take() {
+            beside.join().unwrap();
+        }
         let out = seen.iter().fold(String::new(), |out, line| out + line + "\n");
         Did { code: status.code().unwrap_or(-1), out, err: self.err() }
     }
