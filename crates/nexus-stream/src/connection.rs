@@ -152,6 +152,10 @@ impl Connection {
             if self.over {
                 return None;
             }
+            self.watch_rights().await;
+            if self.over {
+                continue;
+            }
             self.head.borrow_and_update();
             match self.channel.after(&self.epoch, self.number, STEP_BYTES) {
                 Next::Frames(frames, last) => {
@@ -166,6 +170,24 @@ impl Connection {
                     }
                 }
             }
+        }
+    }
+
+    /// Looks now and then whether the key still opens this door and the server still runs, also
+    /// while there is always something to send.
+    async fn watch_rights(&mut self) {
+        if self.stop.is_triggered() {
+            self.end(Bye::Shutdown);
+            return;
+        }
+        let Some(key) = &self.key else { return };
+        let now = self.app.clock.expiry();
+        if now < self.recheck_at {
+            return;
+        }
+        self.recheck_at = now.plus(RECHECK);
+        if matches!(self.app.auth.authenticate(key).await, Ok(None)) {
+            self.end(Bye::AuthExpired);
         }
     }
 
@@ -230,14 +252,8 @@ impl Connection {
                     self.ready.push_back(frames::ping(&epoch, head, self.app.clock.now()));
                 }
             }
-            Event::Recheck => {
-                self.recheck_at = self.app.clock.expiry().plus(RECHECK);
-                if let Some(key) = &self.key
-                    && matches!(self.app.auth.authenticate(key).await, Ok(None))
-                {
-                    self.end(Bye::AuthExpired);
-                }
-            }
+            // The loop that comes next looks.
+            Event::Recheck => {}
             Event::End(why) => self.end(why),
         }
     }

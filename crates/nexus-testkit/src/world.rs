@@ -166,7 +166,6 @@ impl World {
         settings.store.data_dir = self.data_dir();
         settings.egress.allow = vec![self.sink.address().to_string()];
         settings.egress.timeout = Duration::from_secs(5);
-        settings.stream.opens_per_minute = 1_000;
         (self.builder.change)(&mut settings);
         settings
     }

@@ -151,8 +151,6 @@ pub struct Stream {
     pub idle: Duration,
     /// `STREAM_PING_SECONDS`.
     pub ping: Duration,
-    /// `STREAM_OPENS_PER_MINUTE`: by one principal.
-    pub opens_per_minute: u32,
 }
 
 impl Default for Stream {
@@ -163,7 +161,6 @@ impl Default for Stream {
             max_per_tenant: 100,
             idle: Duration::from_secs(300),
             ping: Duration::from_secs(30),
-            opens_per_minute: 60,
         }
     }
 }

@@ -371,9 +371,9 @@ static SECTIONS: &[Section] = &[
                 "Time between pings; clients give a stream up after 75 s without one.",
                 "핑 간격. 클라이언트는 75초 동안 핑이 없으면 스트림을 포기함.",
             ),
-            Setting::used(
+            Setting::reserved(
                 "STREAM_OPENS_PER_MINUTE",
-                Kind::Count(1, 1_000_000, |s, v| s.stream.opens_per_minute = narrow(v)),
+                Kind::Count(1, 1_000_000, |_, _| {}),
                 "60",
                 "Streams that one principal may open in a minute.",
                 "주체 하나가 1분에 열 수 있는 스트림 수.",
