@@ -209,20 +209,17 @@ pub(crate) async fn claim_ids(
     // At most: once for those that need no second look, once with it, once more if the policy
     // changed in between. What is left then is picked again by a later claim.
     for _ in 0..3 {
-        let bundle = work.catalogue.bundle(&work.app.db, tenant).await?;
-        let batch = Batch {
-            tenant: tenant.clone(),
-            claimer: claimer.clone(),
-            bundle,
-            reviews: std::mem::take(&mut reviews),
-            approval: work.app.settings.approval.clone(),
-            lock_ttl: work.app.settings.tasks.lock_ttl,
-            retry: work.retry_policy(),
-            callback_url: work.callback_url.clone(),
-        };
         let taken = std::mem::take(&mut waiting);
-        let (claimed, to_review) =
-            work.app.db.write(tenant, move |tx| batch.run(tx, taken)).await?;
+        let round = claim_round(work, claimer, tenant, taken, std::mem::take(&mut reviews)).await;
+        let (claimed, to_review) = match round {
+            Ok(round) => round,
+            // What the first round claimed is running: it is handed out whatever became of the rest.
+            Err(error) if !envelopes.is_empty() => {
+                tracing::warn!(tenant_id = %tenant, %error, "some tasks were not claimed; a later claim tries again");
+                break;
+            }
+            Err(error) => return Err(error),
+        };
         for failed in &claimed.ended {
             failed.tell(&work.app.metrics);
         }
@@ -247,6 +244,27 @@ pub(crate) async fn claim_ids(
         }
     }
     Ok(envelopes)
+}
+
+/// Claims what can be claimed in one transaction; names what must be looked at first.
+async fn claim_round(
+    work: &Work,
+    claimer: &Claimer,
+    tenant: &Tenant,
+    ids: Vec<String>,
+    reviews: HashMap<String, Review>,
+) -> Result<(Claimed, Vec<String>), WorkError> {
+    let batch = Batch {
+        tenant: tenant.clone(),
+        claimer: claimer.clone(),
+        bundle: work.catalogue.bundle(&work.app.db, tenant).await?,
+        reviews,
+        approval: work.app.settings.approval.clone(),
+        lock_ttl: work.app.settings.tasks.lock_ttl,
+        retry: work.retry_policy(),
+        callback_url: work.callback_url.clone(),
+    };
+    work.app.db.write(tenant, move |tx| batch.run(tx, ids)).await
 }
 
 #[derive(Default)]
