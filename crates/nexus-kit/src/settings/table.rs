@@ -437,7 +437,8 @@ static SECTIONS: &[Section] = &[
             ),
             Setting::used(
                 "TASK_TTL_SECONDS",
-                Kind::Seconds(60, 3650 * DAY, |s, v| s.tasks.ttl = v),
+                // No shorter than an Idempotency-Key is remembered, which answers with its task.
+                Kind::Seconds(DAY, 3650 * DAY, |s, v| s.tasks.ttl = v),
                 "604800",
                 "How long finished tasks are kept.",
                 "끝난 작업을 보관하는 시간.",
