@@ -347,6 +347,8 @@ pub struct Client {
     pub project: String,
     /// `NEXUS_LANG`; none means the locale decides.
     pub lang: Option<Lang>,
+    /// `NEXUS_CONFIG_DIR`: where sign-ins are kept; none means the user's own directory for that.
+    pub config_dir: Option<PathBuf>,
 }
 
 impl Default for Client {
@@ -356,6 +358,7 @@ impl Default for Client {
             org: "default".into(),
             project: "default".into(),
             lang: None,
+            config_dir: None,
         }
     }
 }
