@@ -252,6 +252,27 @@ static SECTIONS: &[Section] = &[
                 "Connections that read.",
                 "읽기 연결 수.",
             ),
+            Setting::used(
+                "DATABASE_URL",
+                Kind::Secret(|s, v| s.store.database_url = v),
+                "",
+                "Postgres instead of SQLite: postgres://user:password@host/database.",
+                "SQLite 대신 Postgres: postgres://user:password@host/database.",
+            ),
+            Setting::used(
+                "DATABASE_OWNER_URL",
+                Kind::Secret(|s, v| s.store.owner_url = v),
+                "",
+                "Postgres as the owner of the tables, for migrations; without it DATABASE_URL is the owner.",
+                "테이블 소유자로 접속하는 Postgres 주소(마이그레이션용). 없으면 DATABASE_URL이 소유자.",
+            ),
+            Setting::used(
+                "NEXUS_STORE_WRITERS",
+                Kind::Count(1, 64, |s, v| s.store.writers = size(v)),
+                "8",
+                "Connections to Postgres that write; each serves one tenant at a time.",
+                "쓰기용 Postgres 연결 수. 연결 하나가 한 번에 한 테넌트를 처리.",
+            ),
         ],
     },
     Section {
