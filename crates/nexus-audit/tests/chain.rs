@@ -35,7 +35,7 @@ const CHAIN: &str = "kaist:lab";
 impl World {
     async fn with_entries(count: usize) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let database = TestDatabase::from_env();
+        let database = TestDatabase::of_engine();
         let settings = Store {
             data_dir: dir.path().to_owned(),
             database_url: Secret::new(database.as_ref().map(TestDatabase::url).unwrap_or_default()),

@@ -53,7 +53,7 @@ struct World {
 async fn world_with(hub: Option<Arc<Hub>>) -> World {
     let dir = tempfile::tempdir().unwrap();
     let heard = Arc::new(Heard { hub, ..Heard::default() });
-    let database = TestDatabase::from_env();
+    let database = TestDatabase::of_engine();
     let settings = Store {
         data_dir: dir.path().to_owned(),
         database_url: Secret::new(database.as_ref().map(TestDatabase::url).unwrap_or_default()),

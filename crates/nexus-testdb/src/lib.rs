@@ -1,9 +1,10 @@
-//! A database of its own for each test, on the Postgres that [`VARIABLE`] names; without it, tests
-//! run on SQLite. One body of tests, two engines.
+//! A database of its own for each test, on a real Postgres. One body of tests, two engines: with
+//! `NEXUS_TEST_ENGINE=postgres` every behaviour test runs on Postgres, without it on SQLite.
 
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::panic,
     reason = "what a test cannot have makes it fail"
 )]
 
@@ -11,9 +12,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use tokio_postgres::{Client, Config, NoTls};
 
-/// Names a Postgres whose role may make databases and roles:
-/// `postgres://postgres@127.0.0.1:5432/postgres`.
-pub const VARIABLE: &str = "NEXUS_TEST_DATABASE_URL";
+/// Which engine the behaviour tests run on: `postgres`, or `sqlite` (also when it is not set).
+pub const ENGINE: &str = "NEXUS_TEST_ENGINE";
+
+/// Names a Postgres whose role may make databases and roles.
+pub const SERVER: &str = "NEXUS_TEST_POSTGRES";
+
+const DEFAULT_SERVER: &str = "postgres://postgres@127.0.0.1:5432/postgres";
 
 /// A new, empty database; gone when this is dropped.
 #[derive(Debug)]
@@ -23,14 +28,19 @@ pub struct TestDatabase {
 }
 
 impl TestDatabase {
-    /// One on the Postgres that the environment names; `None` when tests are to run on SQLite.
-    pub fn from_env() -> Option<Self> {
-        let server = std::env::var(VARIABLE).ok().filter(|server| !server.is_empty())?;
-        Some(Self::on(server))
+    /// One if the tests are to run on Postgres; `None` when they are to run on SQLite.
+    pub fn of_engine() -> Option<Self> {
+        match std::env::var(ENGINE).as_deref() {
+            Ok("postgres") => Some(Self::new()),
+            Ok("sqlite") | Err(_) => None,
+            Ok(other) => panic!("{ENGINE} is postgres or sqlite, not {other}"),
+        }
     }
 
-    /// One on a Postgres.
-    pub fn on(server: String) -> Self {
+    /// One on Postgres, whatever the other tests run on.
+    #[expect(clippy::new_without_default, reason = "it makes something that lasts")]
+    pub fn new() -> Self {
+        let server = std::env::var(SERVER).unwrap_or_else(|_| DEFAULT_SERVER.to_owned());
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("nexus_test_{}_{count}", std::process::id());
@@ -105,8 +115,9 @@ fn execute(url: &str, sql: &str) {
 fn connect(runtime: &tokio::runtime::Runtime, url: &str) -> Client {
     let config: Config = url.parse().expect("an address of Postgres");
     let connected = runtime.block_on(config.connect(NoTls));
-    let (client, connection) = connected
-        .unwrap_or_else(|error| panic!("{VARIABLE} names a Postgres that cannot be used: {error}"));
+    let (client, connection) = connected.unwrap_or_else(|error| {
+        panic!("{SERVER} must name a Postgres that tests can use: {error}")
+    });
     runtime.spawn(connection);
     client
 }

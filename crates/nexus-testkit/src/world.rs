@@ -11,8 +11,8 @@ use nexus_core::time::Time;
 use nexus_fakes::webhook::{Received, WebhookSink};
 use nexus_kit::clock::Clock;
 use nexus_kit::entropy::Entropy;
-use nexus_testdb::TestDatabase;
 use nexus_kit::settings::{Secret, Settings};
+use nexus_testdb::TestDatabase;
 use nexus_work::agent::Agent;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -131,7 +131,7 @@ impl World {
             .expect("a client can be built");
         let mut world = Self {
             dir: tempfile::tempdir().expect("a temporary directory"),
-            database: TestDatabase::from_env(),
+            database: TestDatabase::of_engine(),
             clock,
             entropy: Entropy::seeded(builder.seed),
             http,

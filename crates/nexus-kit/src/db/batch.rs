@@ -48,8 +48,7 @@ pub(super) fn commit(
     mut next: impl FnMut() -> Option<WriteJob>,
 ) -> Result<(), DbError> {
     let started = Instant::now();
-    let mut batch =
-        Batch { session, context, outbox: Outbox::default(), answers: Vec::new() };
+    let mut batch = Batch { session, context, outbox: Outbox::default(), answers: Vec::new() };
     let mut outcome = session.begin(&first.scope);
     let mut job = Some(first);
     while let Some(one) = job {

@@ -88,6 +88,7 @@ fn newer_store(theirs: i32, ours: i32) -> DbError {
 pub struct Db {
     door: Arc<dyn Door>,
     metrics: Metrics,
+    shared: bool,
 }
 
 impl Db {
@@ -105,12 +106,18 @@ impl Db {
         let runtime = tokio::runtime::Handle::try_current().ok();
         let batch = settings.batch.max(1);
         let context = Context { clock, entropy, metrics: metrics.clone(), after, runtime, batch };
-        let door: Arc<dyn Door> = if settings.database_url.is_empty() {
-            Arc::new(sqlite::open(settings, context)?)
-        } else {
-            Arc::new(postgres::open(settings, context)?)
+        let shared = !settings.database_url.is_empty();
+        let door: Arc<dyn Door> = match shared {
+            false => Arc::new(sqlite::open(settings, context)?),
+            true => Arc::new(postgres::open(settings, context)?),
         };
-        Ok(Self { door, metrics })
+        Ok(Self { door, metrics, shared })
+    }
+
+    /// Whether it is on the far side of a network, where a commit's answer can be lost and others
+    /// may write too.
+    pub fn is_shared(&self) -> bool {
+        self.shared
     }
 
     /// Brings the store to this version, and does nothing else.

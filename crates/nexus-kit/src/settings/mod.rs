@@ -134,6 +134,8 @@ pub struct Store {
     pub database_url: Secret,
     /// `DATABASE_OWNER_URL`: Postgres as the owner of the tables.
     pub owner_url: Secret,
+    /// `NEXUS_NODE_WAIT_SECONDS`: how long a start waits for the node before it to end.
+    pub node_wait: Duration,
     /// `NEXUS_STORE_WRITERS`: connections to Postgres that write.
     pub writers: usize,
 }
@@ -147,6 +149,7 @@ impl Default for Store {
             readers: 2,
             database_url: Secret::default(),
             owner_url: Secret::default(),
+            node_wait: Duration::from_secs(10),
             writers: 8,
         }
     }

@@ -267,6 +267,13 @@ static SECTIONS: &[Section] = &[
                 "테이블 소유자로 접속하는 Postgres 주소(마이그레이션용). 없으면 DATABASE_URL이 소유자.",
             ),
             Setting::used(
+                "NEXUS_NODE_WAIT_SECONDS",
+                Kind::Seconds(0, 600, |s, v| s.store.node_wait = v),
+                "10",
+                "On Postgres: how long a start waits for the node before it to end.",
+                "Postgres에서 시작할 때 이전 노드가 끝나기를 기다리는 시간(초).",
+            ),
+            Setting::used(
                 "NEXUS_STORE_WRITERS",
                 Kind::Count(1, 64, |s, v| s.store.writers = size(v)),
                 "8",

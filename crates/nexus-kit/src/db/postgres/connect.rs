@@ -23,6 +23,7 @@ const LIMITS: &str = "SET lock_timeout = '10s'; SET statement_timeout = '60s';
     SET idle_in_transaction_session_timeout = '60s'; SET client_min_messages = 'warning'";
 
 /// Makes connections of one kind.
+#[derive(Clone)]
 pub(super) struct Connector {
     config: Config,
     tls: Option<MakeRustlsConnect>,

@@ -42,7 +42,9 @@ pub(super) fn open(settings: &Store, context: Context) -> Result<Postgres, DbErr
     let context = Context { batch: context.batch.min(BATCH), ..context };
     let (served, _) = role::prepare(settings)?;
     let connector = Arc::new(served.limited());
-    let node = Arc::new(Node::join(connector.clone(), context.after.clone())?);
+    // Under its own name, so that it may see who else is there.
+    let named = Arc::new((*connector).clone().under(None));
+    let node = Arc::new(Node::join(named, context.after.clone(), settings.node_wait)?);
     let lanes = Arc::new(Lanes::new(settings.queue));
     for _ in 0..settings.writers.max(1) {
         let (lanes, context) = (lanes.clone(), context.clone());
@@ -117,12 +119,8 @@ impl Drop for Postgres {
 }
 
 /// Runs `work` to its end on a thread of its own, which may be inside anybody's runtime.
-fn apart<T: Send>(
-    work: impl Future<Output = Result<T, DbError>> + Send,
-) -> Result<T, DbError> {
-    let done = std::thread::scope(|threads| {
-        threads.spawn(|| runtime()?.block_on(work)).join()
-    });
+fn apart<T: Send>(work: impl Future<Output = Result<T, DbError>> + Send) -> Result<T, DbError> {
+    let done = std::thread::scope(|threads| threads.spawn(|| runtime()?.block_on(work)).join());
     done.unwrap_or_else(|_| Err(DbError::Failed("a thread of the store panicked".into())))
 }
 

@@ -12,9 +12,6 @@ use super::runtime;
 use crate::db::job::thread;
 use crate::db::{AfterCommit, DbError};
 
-/// How long a start waits for the node before it to end.
-const PATIENCE: Duration = Duration::from_secs(10);
-
 /// How often the lock is looked after.
 const BEAT: Duration = Duration::from_secs(2);
 
@@ -30,15 +27,20 @@ enum Taken {
 }
 
 impl Node {
-    /// Takes the lock.
+    /// Takes the lock, and waits for it as long as `patience`.
     ///
     /// # Errors
     /// When another node has it and does not end within some seconds.
-    pub fn join(connector: Arc<Connector>, after: Arc<dyn AfterCommit>) -> Result<Self, DbError> {
+    pub fn join(
+        connector: Arc<Connector>,
+        after: Arc<dyn AfterCommit>,
+        patience: Duration,
+    ) -> Result<Self, DbError> {
         let (joined, joining) = sync_channel(1);
         let (stop, stopped) = sync_channel::<()>(1);
         thread("nexus-node", move || {
-            let first = runtime().and_then(|runtime| Ok((wait(&runtime, &connector)?, runtime)));
+            let first =
+                runtime().and_then(|runtime| Ok((wait(&runtime, &connector, patience)?, runtime)));
             let (mut client, runtime) = match first {
                 Ok(first) => first,
                 Err(error) => return drop(joined.send(Err(error))),
@@ -64,12 +66,16 @@ impl Node {
     }
 }
 
-fn wait(runtime: &tokio::runtime::Runtime, connector: &Connector) -> Result<Client, DbError> {
+fn wait(
+    runtime: &tokio::runtime::Runtime,
+    connector: &Connector,
+    patience: Duration,
+) -> Result<Client, DbError> {
     let started = Instant::now();
     loop {
         match runtime.block_on(take(connector))? {
             Taken::Yes(client) => return Ok(client),
-            Taken::By(who) if started.elapsed() > PATIENCE => {
+            Taken::By(who) if started.elapsed() >= patience => {
                 return Err(DbError::Unusable(format!(
                     "{who} is already running on this database; this version runs one node"
                 )));
@@ -95,7 +101,8 @@ async fn take(connector: &Connector) -> Result<Taken, DbError> {
     );
     let who = match holder.await? {
         Some(row) => {
-            let (from, since): (Option<String>, Option<String>) = (row.try_get(0)?, row.try_get(1)?);
+            let (from, since): (Option<String>, Option<String>) =
+                (row.try_get(0)?, row.try_get(1)?);
             let from = from.unwrap_or_else(|| "another machine".to_owned());
             format!("a node on {from}, connected since {}", since.unwrap_or_default())
         }

@@ -92,7 +92,9 @@ async fn check_server(client: &Client) -> Result<(), DbError> {
         return Err(unusable("Postgres 15 or newer is needed"));
     }
     if text(client, "SELECT current_setting('server_encoding')").await? != "UTF8" {
-        return Err(unusable("the database's encoding must be UTF8: CREATE DATABASE … ENCODING 'UTF8'"));
+        return Err(unusable(
+            "the database's encoding must be UTF8: CREATE DATABASE … ENCODING 'UTF8'",
+        ));
     }
     let floor = OLDEST_SAFE.iter().find(|(major, _)| *major == version / 10_000);
     if floor.is_some_and(|(_, floor)| version < *floor) {

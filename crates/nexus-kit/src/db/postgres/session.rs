@@ -55,20 +55,36 @@ impl Session {
         })
     }
 
-    /// The connection, made anew if it was lost.
+    /// The connection that the transaction is on. Never a new one: what a transaction had done on the
+    /// old one is gone with it.
     fn client(&self) -> Result<Arc<Client>, DbError> {
-        let mut live = self.live.borrow_mut();
-        if let Some(live) = live.as_ref().filter(|live| !live.client.is_closed()) {
-            return Ok(live.client.clone());
+        let live = self.live.borrow();
+        let live = live.as_ref().ok_or_else(|| DbError::Unreachable("no connection".to_owned()))?;
+        Ok(live.client.clone())
+    }
+
+    /// Makes sure of a connection before a transaction begins.
+    fn connect(&self) -> Result<(), DbError> {
+        // What an earlier transaction left unread has nothing to do with this one.
+        self.pending.take();
+        // A look at the socket, so that a connection that was lost meanwhile is found before anything
+        // is entrusted to it: once to hear of it, once for the driver to end.
+        self.runtime.block_on(async {
+            for _ in 0..3 {
+                tokio::task::yield_now().await;
+            }
+        });
+        if self.is_alive() {
+            return Ok(());
         }
         let client = Arc::new(self.runtime.block_on(self.connector.connect())?);
-        let fresh = Live { client: client.clone(), fixed: HashMap::new(), built: HashMap::new() };
-        *live = Some(fresh);
-        Ok(client)
+        let fresh = Live { client, fixed: HashMap::new(), built: HashMap::new() };
+        self.live.replace(Some(fresh));
+        Ok(())
     }
 
     /// Whether the connection of this moment still stands.
-    pub(super) fn is_alive(&self) -> bool {
+    fn is_alive(&self) -> bool {
         self.live.borrow().as_ref().is_some_and(|live| !live.client.is_closed())
     }
 
@@ -124,10 +140,7 @@ impl Session {
     }
 
     /// Waits for what was sent, and for `last` with it; the first failure is the one that counts.
-    fn settle_with<T>(
-        &self,
-        last: impl Future<Output = Result<T, Error>>,
-    ) -> Result<T, DbError> {
+    fn settle_with<T>(&self, last: impl Future<Output = Result<T, Error>>) -> Result<T, DbError> {
         let pending = self.pending.take();
         self.wait(async {
             let mut failed = None;
@@ -182,10 +195,7 @@ impl Session {
 
     /// The row policies know the tenant from the first statement on.
     fn enter(&self, begin: &'static str, scope: &Scope) -> Result<(), DbError> {
-        // What an earlier transaction left unread has nothing to do with this one. A look at the
-        // socket finds a connection that was lost meanwhile before anything is entrusted to it.
-        self.pending.take();
-        self.runtime.block_on(tokio::task::yield_now());
+        self.connect()?;
         self.send(begin, &[])?;
         self.send("SELECT set_config('nexus.tenant', $1, true)", &[Arg::Text(scope_key(scope))])
     }

@@ -62,11 +62,13 @@ impl From<tokio_postgres::Error> for DbError {
         let Some(state) = error.code() else {
             // Without a code it is not the server that speaks: the connection is gone, or a value
             // was not what the program took it for.
-            let gone = error.is_closed() || error.source().is_some_and(|e| e.is::<std::io::Error>());
+            let gone =
+                error.is_closed() || error.source().is_some_and(|e| e.is::<std::io::Error>());
             let text = error.source().map_or_else(|| error.to_string(), ToString::to_string);
             return if gone { Self::Unreachable(text) } else { Self::Failed(error.to_string()) };
         };
-        let text = error.as_db_error().map_or_else(|| error.to_string(), |e| e.message().to_owned());
+        let text =
+            error.as_db_error().map_or_else(|| error.to_string(), |e| e.message().to_owned());
         match state.code() {
             code if *state == SqlState::UNIQUE_VIOLATION || code.starts_with("23") => {
                 Self::Unique(text)
