@@ -300,12 +300,12 @@ async fn a_role_that_row_security_does_not_bind_is_refused_with_the_reason() {
     // Two addresses as they should be; afterwards the plain role serves without the owner's.
     let db = open(&owned_by(&name("plain"))).unwrap();
     make_tenant(&db).await;
-    assert_eq!(db.write(&tenant(), |tx| line(tx)).await.unwrap(), 1);
+    assert_eq!(db.write(&tenant(), line).await.unwrap(), 1);
     drop(db);
     let wait =
         Store { node_wait: Duration::from_secs(10), ..settings(database.url_as(&name("plain"))) };
     let db = open(&wait).unwrap();
-    assert_eq!(db.write(&tenant(), |tx| line(tx)).await.unwrap(), 2);
+    assert_eq!(db.write(&tenant(), line).await.unwrap(), 2);
 
     database.execute("ALTER TABLE task NO FORCE ROW LEVEL SECURITY");
     drop(db);
@@ -354,7 +354,7 @@ async fn lost_connections_are_made_anew() {
     let mut written = 0;
     for _ in 0..3 {
         written += 1;
-        assert_eq!(db.write(&tenant(), |tx| line(tx)).await.unwrap(), written);
+        assert_eq!(db.write(&tenant(), line).await.unwrap(), written);
         database.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
              WHERE datname = current_database() AND pid <> pg_backend_pid()",
@@ -377,11 +377,11 @@ async fn a_commit_without_an_answer_is_called_uncertain() {
     let db = open(&settings(database.url())).unwrap();
     make_tenant(&db).await;
     database.execute(KILL_AT_COMMIT);
-    let lost = db.write(&tenant(), |tx| line(tx)).await;
+    let lost = db.write(&tenant(), line).await;
     assert!(matches!(lost, Err(DbError::Uncertain(_))), "{lost:?}");
     database.execute("DROP TRIGGER die ON report");
     // Nothing of it is left over in the next transaction of the same thread.
-    assert_eq!(db.write(&tenant(), |tx| line(tx)).await.unwrap(), 1);
+    assert_eq!(db.write(&tenant(), line).await.unwrap(), 1);
 }
 
 #[tokio::test]
@@ -391,7 +391,7 @@ async fn the_hub_makes_up_for_a_commit_that_nobody_told_of() {
     let heard = Arc::new(Heard { hub: Some(hub.clone()), ..Heard::default() });
     let db = open_with(&settings(database.url()), heard).unwrap();
     make_tenant(&db).await;
-    db.write(&tenant(), |tx| line(tx)).await.unwrap();
+    db.write(&tenant(), line).await.unwrap();
     let channel = hub.channel(&db, &tenant()).await.unwrap();
     let (epoch, head) = channel.head().unwrap();
     assert_eq!(head, 1);
@@ -405,7 +405,7 @@ async fn the_hub_makes_up_for_a_commit_that_nobody_told_of() {
     hub.repair(&db).await.unwrap();
     assert!(matches!(channel.after(&epoch, 1, 1), Next::Missed), "the store has it");
     assert_eq!(channel.head().unwrap().1, 2);
-    db.write(&tenant(), |tx| line(tx)).await.unwrap();
+    db.write(&tenant(), line).await.unwrap();
     assert!(matches!(channel.after(&epoch, 2, 1), Next::Frames(_, 3)), "live again");
 }
 
@@ -422,7 +422,7 @@ async fn a_statement_that_fails_unseen_undoes_its_action_alone() {
         }
         Ok::<_, DbError>(number)
     });
-    let good = db.write(Scope::Tenant(tenant()), |tx| line(tx));
+    let good = db.write(Scope::Tenant(tenant()), line);
     let (twice, good) = tokio::join!(twice, good);
     assert!(matches!(twice, Err(DbError::Unique(_))), "{twice:?}");
     assert_eq!(good.unwrap(), 1, "the number was given back");
