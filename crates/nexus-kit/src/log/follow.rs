@@ -4,7 +4,7 @@
 //! which it has acted. It moves that cursor in the transaction of what a report made it do, so that
 //! a crash loses nothing and doubles nothing. The row says where; [`Followed`] says when to look.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
 use nexus_core::cursor::Epoch;
@@ -85,23 +85,31 @@ pub fn tenants(q: &Read, name: &str) -> Result<Vec<Tenant>, DbError> {
     )
 }
 
-/// What lies before a follower, at most `limit` reports of it.
+/// What lies before a follower, at most `limit` reports of it. `seen` is a number up to which it has
+/// found nothing to act on and has not moved its cursor for it.
 ///
 /// # Errors
 /// When the store fails.
-pub fn ahead(q: &Read, tenant: &Tenant, name: &str, limit: u64) -> Result<Ahead, DbError> {
+pub fn ahead(
+    q: &Read,
+    tenant: &Tenant,
+    name: &str,
+    seen: u64,
+    limit: u64,
+) -> Result<Ahead, DbError> {
     let Some(mark) = mark(q, tenant, name)? else { return Ok(Ahead::NotFollowed) };
     let head = head(q, tenant)?;
     let at_head = Mark { epoch: head.epoch, number: head.last, wanted: mark.wanted };
     if mark.epoch != at_head.epoch || mark.number > at_head.number {
         return Ok(Ahead::Missed(mark, at_head));
     }
-    if mark.number == at_head.number {
+    let from = if seen > at_head.number { mark.number } else { seen.max(mark.number) };
+    if from == at_head.number {
         return Ok(Ahead::UpToDate(mark));
     }
-    let reports = reports_after(q, tenant, mark.number, limit)?;
+    let reports = reports_after(q, tenant, from, limit)?;
     match reports.first() {
-        Some((first, _)) if *first == mark.number + 1 => Ok(Ahead::Reports(mark, reports)),
+        Some((first, _)) if *first == from + 1 => Ok(Ahead::Reports(mark, reports)),
         _ => Ok(Ahead::Missed(mark, at_head)),
     }
 }
@@ -150,7 +158,8 @@ pub struct Followed {
 
 #[derive(Default)]
 struct Noted {
-    watched: BTreeSet<Tenant>,
+    /// With how often each was watched so far.
+    watched: BTreeMap<Tenant, u64>,
     moved: BTreeSet<Tenant>,
 }
 
@@ -162,27 +171,34 @@ impl Followed {
     /// Notes a tenant's reports from now on; counts as moved, so that it is looked at once.
     pub fn watch(&self, tenant: &Tenant) {
         let mut noted = self.noted();
-        noted.watched.insert(tenant.clone());
+        *noted.watched.entry(tenant.clone()).or_default() += 1;
         noted.moved.insert(tenant.clone());
         drop(noted);
         self.moved.notify_one();
     }
 
-    /// No longer notes a tenant's reports.
-    pub fn unwatch(&self, tenant: &Tenant) {
+    /// How often a tenant was watched so far; for [`Followed::unwatch`].
+    pub fn times(&self, tenant: &Tenant) -> Option<u64> {
+        self.noted().watched.get(tenant).copied()
+    }
+
+    /// No longer notes a tenant's reports, unless it was watched again since somebody counted.
+    pub fn unwatch(&self, tenant: &Tenant, times: u64) {
         let mut noted = self.noted();
-        noted.watched.remove(tenant);
+        if noted.watched.get(tenant) == Some(&times) {
+            noted.watched.remove(tenant);
+        }
     }
 
     /// The tenants that are watched.
     pub fn watched(&self) -> Vec<Tenant> {
-        self.noted().watched.iter().cloned().collect()
+        self.noted().watched.keys().cloned().collect()
     }
 
     /// After a commit: this tenant's log has moved.
     pub fn reached(&self, tenant: &Tenant) {
         let mut noted = self.noted();
-        if noted.watched.contains(tenant) && noted.moved.insert(tenant.clone()) {
+        if noted.watched.contains_key(tenant) && noted.moved.insert(tenant.clone()) {
             drop(noted);
             self.moved.notify_one();
         }

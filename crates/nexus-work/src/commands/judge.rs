@@ -81,6 +81,8 @@ pub struct Examined {
     pub risk: Risk,
     /// Whether somebody would be asked first.
     pub waits: bool,
+    /// Why the type cannot be used as things are set up, if it cannot.
+    pub disabled: Option<String>,
     /// The params, with texts read as what the type's schema asks for where [`examine`] was told to.
     pub params: Value,
 }
@@ -109,7 +111,8 @@ pub async fn examine(
         agent.check(tenant, &known.name, &params).map_err(WorkError::params)?;
     }
     let verdict = bundle.rate(&known, &params, None);
-    Ok(Examined { risk: verdict.level, waits: verdict.waits, params })
+    let disabled = known.agent.as_ref().and_then(|agent| agent.disabled(&known.name));
+    Ok(Examined { risk: verdict.level, waits: verdict.waits, disabled, params })
 }
 
 /// Reads a text as JSON, unless the schema asks for a text or it is no JSON.
