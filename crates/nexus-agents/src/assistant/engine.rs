@@ -569,32 +569,33 @@ fn say(
     tenant: &Tenant,
     run: &Run,
     lines: &[String],
-) -> Result<Vec<ReportChange>, WorkError> {
+) -> Result<Option<ReportChange>, WorkError> {
     let level = match run.phase {
         Phase::Failed => Level::Error,
         Phase::Denied | Phase::Expired | Phase::Cancelled => Level::Warn,
         _ => Level::Info,
     };
-    let mut changes = Vec::new();
-    for (part, text) in lines.iter().enumerate() {
-        let line = NewLine {
-            level,
-            agent: "assistant",
-            text,
-            correlation_id: &run.correlation_id,
-            task_id: Some(&run.task_id),
-        };
-        changes.push(worklog::write(tx, place, &line)?);
-        let said = Said {
-            session_id: &run.session_id,
-            seq: place.number,
-            part: part as u64,
-            role: "assistant",
-            text,
-            run_id: &run.run_id,
-            requested_by: &run.requested_by,
-        };
-        sql::say(tx, tenant, &said)?;
+    if lines.is_empty() {
+        return Ok(None);
     }
-    Ok(changes)
+    // One line of the worklog: two of one report would have no order.
+    let text = lines.join("\n");
+    let line = NewLine {
+        level,
+        agent: "assistant",
+        text: &text,
+        correlation_id: &run.correlation_id,
+        task_id: Some(&run.task_id),
+    };
+    let change = worklog::write(tx, place, &line)?;
+    let said = Said {
+        session_id: &run.session_id,
+        seq: place.number,
+        role: "assistant",
+        text: &text,
+        run_id: &run.run_id,
+        requested_by: &run.requested_by,
+    };
+    sql::say(tx, tenant, &said)?;
+    Ok(Some(change))
 }

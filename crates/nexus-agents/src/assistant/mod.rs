@@ -84,7 +84,6 @@ impl Assistant {
         let said = Said {
             session_id: &session_id,
             seq: place.number,
-            part: 0,
             role: "user",
             text,
             run_id: &run.run_id,

@@ -197,9 +197,8 @@ fn save_step(
 /// What somebody said in a conversation.
 pub(super) struct Said<'a> {
     pub session_id: &'a str,
-    /// The report that brings it, and which part of that.
+    /// The report that brings it.
     pub seq: u64,
-    pub part: u64,
     /// `user` or `assistant`.
     pub role: &'a str,
     pub text: &'a str,
@@ -210,13 +209,12 @@ pub(super) struct Said<'a> {
 pub(super) fn say(tx: &mut Tx<'_>, tenant: &Tenant, said: &Said<'_>) -> Result<(), DbError> {
     let now = tx.now();
     tx.exec(
-        "INSERT INTO chat_message (tenant, session_id, seq, part, role, text, run_id, requested_by, at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "INSERT INTO chat_message (tenant, session_id, seq, role, text, run_id, requested_by, at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         args![
             tenant,
             said.session_id,
             said.seq,
-            said.part,
             said.role,
             said.text,
             said.run_id,
@@ -238,7 +236,7 @@ pub(super) fn forget(
     tx.exec(
         "DELETE FROM chat_message WHERE tenant = $1 AND session_id = $2 AND seq <
              (SELECT seq FROM chat_message WHERE tenant = $1 AND session_id = $2
-              ORDER BY seq DESC, part DESC LIMIT 1 OFFSET $3)",
+              ORDER BY seq DESC LIMIT 1 OFFSET $3)",
         args![tenant, session_id, KEPT_MESSAGES - 1],
     )?;
     tx.exec(
@@ -253,19 +251,4 @@ pub(super) fn forget(
         args![tenant, before],
     )?;
     Ok(())
-}
-
-/// A conversation, oldest first.
-#[cfg(test)]
-pub(super) fn conversation(
-    q: &Read,
-    tenant: &Tenant,
-    session_id: &str,
-) -> Result<Vec<(String, String)>, DbError> {
-    q.all(
-        "SELECT role, text FROM chat_message WHERE tenant = $1 AND session_id = $2
-         ORDER BY seq, part",
-        args![tenant, session_id],
-        |row| Ok((row.text(0)?, row.text(1)?)),
-    )
 }

@@ -6,4 +6,4 @@ INSERT INTO autopilot_run VALUES ('kaist:lab', 'run_1', 1, '/file list', 'en', '
     'service', 'cor_1', 'active', 0, NULL, 1, NULL, 1, 1, 2, NULL);
 INSERT INTO autopilot_step VALUES ('kaist:lab', 'run_1', 1, 'file.list', '{}', NULL, 'planned', NULL,
     NULL, NULL, NULL, NULL, NULL, NULL);
-INSERT INTO chat_message VALUES ('kaist:lab', 'default', 1, 0, 'user', '/file list', 'run_1', 'service', 1);
+INSERT INTO chat_message VALUES ('kaist:lab', 'default', 1, 'user', '/file list', 'run_1', 'service', 1);

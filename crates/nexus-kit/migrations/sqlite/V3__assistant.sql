@@ -86,12 +86,11 @@ CREATE TABLE chat_message (
     tenant       TEXT   NOT NULL,
     session_id   TEXT   NOT NULL,
     seq          BIGINT NOT NULL,
-    part         BIGINT NOT NULL,
     role         TEXT   NOT NULL,
     text         TEXT   NOT NULL,
     run_id       TEXT   NOT NULL,
     requested_by TEXT   NOT NULL,
     at           BIGINT NOT NULL,
-    PRIMARY KEY (tenant, session_id, seq, part)
+    PRIMARY KEY (tenant, session_id, seq)
 ) WITHOUT ROWID;
 CREATE INDEX chat_message_by_age ON chat_message (tenant, at);

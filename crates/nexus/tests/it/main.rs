@@ -9,6 +9,7 @@
 
 mod agents;
 mod approvals;
+mod assistant;
 mod commands;
 mod fold;
 mod manifest;
@@ -18,3 +19,4 @@ mod refusals;
 mod stream;
 mod tasks;
 mod tenants;
+mod youtube;
