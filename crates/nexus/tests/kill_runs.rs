@@ -1,7 +1,7 @@
 //! Kills the real server while runs of the autopilot are on their way: every message becomes one
 //! run, every step one task, and every video is queued once.
 
-#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "helpers of tests")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod process;
 
