@@ -71,6 +71,7 @@ pub(crate) fn each(q: &Read, chain: &str, mut each: impl FnMut(Row)) -> Result<(
     Ok(())
 }
 
-pub(crate) fn chains(q: &Read) -> Result<Vec<String>, DbError> {
-    q.all("SELECT DISTINCT tenant FROM audit ORDER BY tenant", args![], |row| row.text(0))
+/// The tenants that have a chain; each has one from its first entry on.
+pub(crate) fn tenants(q: &Read) -> Result<Vec<String>, DbError> {
+    q.all("SELECT tenant FROM tenant ORDER BY tenant", args![], |row| row.text(0))
 }

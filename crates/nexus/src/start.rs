@@ -37,7 +37,7 @@ pub enum StartError {
     #[error("{0}")]
     DataDir(String),
     /// The store cannot be opened or migrated.
-    #[error("the store in the data directory cannot be used: {0}")]
+    #[error("the store cannot be used: {0}")]
     Store(#[from] DbError),
     /// `NEXUS_BIND` cannot be listened on.
     #[error("cannot listen on {0}: {1}")]

@@ -94,3 +94,6 @@ CREATE TABLE chat_message (
     PRIMARY KEY (tenant, session_id, seq)
 ) WITHOUT ROWID;
 CREATE INDEX chat_message_by_age ON chat_message (tenant, at);
+
+-- Whose request a line is about; none for lines that were written before this was noted.
+ALTER TABLE worklog ADD COLUMN requested_by TEXT NOT NULL DEFAULT '';

@@ -132,11 +132,28 @@ pub struct Store {
     pub batch: usize,
     /// `NEXUS_STORE_READERS`: read connections.
     pub readers: usize,
+    /// `DATABASE_URL`: Postgres instead of SQLite; empty for SQLite.
+    pub database_url: Secret,
+    /// `DATABASE_OWNER_URL`: Postgres as the owner of the tables.
+    pub owner_url: Secret,
+    /// `NEXUS_NODE_WAIT_SECONDS`: how long a start waits for the node before it to end.
+    pub node_wait: Duration,
+    /// `NEXUS_STORE_WRITERS`: connections to Postgres that write.
+    pub writers: usize,
 }
 
 impl Default for Store {
     fn default() -> Self {
-        Self { data_dir: PathBuf::from("./data"), queue: 4096, batch: 256, readers: 2 }
+        Self {
+            data_dir: PathBuf::from("./data"),
+            queue: 4096,
+            batch: 256,
+            readers: 2,
+            database_url: Secret::default(),
+            owner_url: Secret::default(),
+            node_wait: Duration::from_secs(10),
+            writers: 8,
+        }
     }
 }
 

@@ -157,7 +157,7 @@ pub(crate) fn close(
              bound = $8, digest = $9, risk = $10, rule = $11, why = $13, target = $14,
              question = $15, question_ko = $16, changed = $17, edited_by = $18
          WHERE tenant = $1 AND ask_id = $2 AND status = 'pending'
-             AND ($12 IS NULL OR expires_at > $12)",
+             AND (expires_at > $12 OR $12 IS NULL)",
         args![
             tenant,
             &ask.ask_id,
