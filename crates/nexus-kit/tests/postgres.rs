@@ -22,11 +22,11 @@ use nexus_kit::telemetry::metrics::Metrics;
 use nexus_testdb::TestDatabase;
 
 /// Tables that the system reads before it knows the tenant, or for all of them.
-const ROUTING: [&str; 4] = ["api_key", "stream_head", "tenant", "work_due"];
+const ROUTING: [&str; 5] = ["api_key", "log_follower", "stream_head", "tenant", "work_due"];
 /// Tables that hold nothing of a tenant.
 const NO_TENANT: [&str; 2] = ["refinery_schema_history", "webhook_seen"];
 /// Tables of people, who may belong to several tenants: the system's alone.
-const SYSTEM: [&str; 0] = [];
+const SYSTEM: [&str; 5] = ["link", "login_try", "password", "person", "session"];
 
 #[derive(Default)]
 struct Heard {
@@ -206,6 +206,13 @@ fn inside(tenant: &str, sql: &str) -> String {
 async fn a_forgotten_condition_shows_nobody_elses_rows() {
     let database = TestDatabase::new();
     let _db = open(&settings(database.url())).unwrap();
+    for table in SYSTEM {
+        database.execute(&insert(&database, table, "x"));
+        let seen = |tenant: &str| {
+            one(&database, &inside(tenant, &format!("SELECT COUNT(*) FROM {table}")))
+        };
+        assert_eq!((seen("platform"), seen("a:p"), seen("")), ("1".into(), "0".into(), "0".into()));
+    }
     let of_tenants: Vec<String> = tables(&database)
         .into_iter()
         .filter(|table| !NO_TENANT.contains(&table.as_str()) && !SYSTEM.contains(&table.as_str()))

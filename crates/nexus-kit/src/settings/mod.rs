@@ -63,6 +63,8 @@ pub struct Settings {
     pub people: People,
     /// Tasks and their retries.
     pub tasks: Tasks,
+    /// The autopilot.
+    pub autopilot: Autopilot,
     /// What may be called outside.
     pub egress: Egress,
     /// Logs.
@@ -271,6 +273,21 @@ impl Default for Tasks {
             workers: 256,
             callback_secret: Secret::default(),
         }
+    }
+}
+
+/// The autopilot: what bounds a run.
+#[derive(Clone, Debug)]
+pub struct Autopilot {
+    /// `AUTOPILOT_MAX_STEPS`.
+    pub max_steps: usize,
+    /// `AUTOPILOT_MAX_SECONDS`: from the message to the end, waiting for decisions included.
+    pub max_time: Duration,
+}
+
+impl Default for Autopilot {
+    fn default() -> Self {
+        Self { max_steps: 20, max_time: Duration::from_secs(3_600) }
     }
 }
 

@@ -489,6 +489,27 @@ static SECTIONS: &[Section] = &[
         ],
     },
     Section {
+        en: "Autopilot",
+        ko: "오토파일럿",
+        client: false,
+        rows: &[
+            Setting::used(
+                "AUTOPILOT_MAX_STEPS",
+                Kind::Count(1, 20, |s, v| s.autopilot.max_steps = size(v)),
+                "20",
+                "Steps that one run may have.",
+                "한 번의 실행이 가질 수 있는 단계 수.",
+            ),
+            Setting::used(
+                "AUTOPILOT_MAX_SECONDS",
+                Kind::Seconds(1, 604_800, |s, v| s.autopilot.max_time = v),
+                "3600",
+                "How long a run may take, waiting for decisions included.",
+                "승인을 기다리는 시간을 포함해 한 번의 실행이 걸릴 수 있는 시간.",
+            ),
+        ],
+    },
+    Section {
         en: "Outgoing calls",
         ko: "외부 호출",
         client: false,
