@@ -22,7 +22,8 @@ use nexus_kit::telemetry::metrics::Metrics;
 use nexus_testdb::TestDatabase;
 
 /// Tables that the system reads before it knows the tenant, or for all of them.
-const ROUTING: [&str; 5] = ["api_key", "log_follower", "stream_head", "tenant", "work_due"];
+const ROUTING: [&str; 6] =
+    ["api_key", "log_follower", "membership", "stream_head", "tenant", "work_due"];
 /// Tables that hold nothing of a tenant.
 const NO_TENANT: [&str; 2] = ["refinery_schema_history", "webhook_seen"];
 /// Tables of people, who may belong to several tenants: the system's alone.
