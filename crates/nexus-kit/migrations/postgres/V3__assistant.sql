@@ -115,7 +115,7 @@ ALTER TABLE autopilot_step FORCE ROW LEVEL SECURITY;
 ALTER TABLE chat_message ENABLE ROW LEVEL SECURITY;
 ALTER TABLE chat_message FORCE ROW LEVEL SECURITY;
 
-CREATE POLICY of_tenant ON log_follower
+CREATE POLICY of_tenant_or_system ON log_follower
     USING (tenant = current_setting('nexus.tenant', true)
         OR current_setting('nexus.tenant', true) = 'platform')
     WITH CHECK (tenant = current_setting('nexus.tenant', true)

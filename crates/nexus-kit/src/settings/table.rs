@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::table_people::PEOPLE;
 use super::table_reserved::{FAMILIES, RESERVED};
 use super::{Lang, Secret, Settings};
 
@@ -154,7 +155,7 @@ pub const OWNED: &[&str] = &[
 
 /// Every section, in the order of the documents.
 pub fn sections() -> impl Iterator<Item = &'static Section> {
-    SECTIONS.iter().chain(RESERVED)
+    SECTIONS.iter().chain(PEOPLE).chain(RESERVED)
 }
 
 /// Every row.
@@ -186,7 +187,7 @@ fn size(count: u64) -> usize {
     usize::try_from(count).unwrap_or(usize::MAX)
 }
 
-fn narrow(count: u64) -> u32 {
+pub(super) fn narrow(count: u64) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
 

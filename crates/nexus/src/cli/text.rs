@@ -39,6 +39,7 @@ texts! {
     bad_settings(count: usize) = "{count} problem(s) in the settings", "설정에 문제가 {count}개 있습니다";
     settings_ok() = "the settings are in order", "설정에 문제가 없습니다";
     keys_made(path: &str) = "made NEXUS_API_KEY and ADMIN_API_KEY in {path}; keep that file", "{path}에 NEXUS_API_KEY와 ADMIN_API_KEY를 만들었습니다. 이 파일을 잘 보관하세요";
+    first_admin(page: &str) = "nobody is an admin yet; become the first one at {page} (works once, for 24 hours)", "아직 관리자가 없습니다. {page} 에서 첫 관리자가 되세요(한 번만, 24시간 동안 유효)";
     keys_failed(path: &str, why: &str) = "cannot make keys in {path}: {why}", "{path}에 키를 만들 수 없습니다: {why}";
 
     unreachable(why: &str) = "cannot reach {why}", "서버에 연결할 수 없습니다: {why}";

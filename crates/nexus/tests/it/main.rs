@@ -13,6 +13,7 @@ mod assistant;
 mod commands;
 mod fold;
 mod manifest;
+mod people;
 mod policy;
 mod races;
 mod refusals;

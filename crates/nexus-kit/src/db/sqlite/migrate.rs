@@ -44,6 +44,7 @@ mod tests {
     /// Sample rows for each migration, as users would have them before the next one comes.
     const SAMPLES: &[(i32, &str)] = &[
         (1, include_str!("../../../migrations/samples/V1.sql")),
+        (2, include_str!("../../../migrations/samples/V2.sql")),
         (3, include_str!("../../../migrations/samples/V3.sql")),
     ];
 
