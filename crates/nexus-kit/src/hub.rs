@@ -7,6 +7,7 @@
 mod ring;
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use nexus_core::tenant::Tenant;
 use nexus_core::view::{Keep, View};
 use tokio::sync::watch;
 
-use crate::db::{Db, DbError};
+use crate::db::{Db, DbError, Scope};
 use crate::log::{self, Committed};
 use ring::Ring;
 
@@ -39,6 +40,8 @@ pub struct Channel {
     state: Mutex<Live>,
     head: watch::Sender<u64>,
     folded: tokio::sync::Mutex<Option<Folded>>,
+    /// Where the store's head was at the last look.
+    stored: AtomicU64,
     /// Guards the first load, so that a herd of newcomers reads the store once.
     loading: tokio::sync::Mutex<()>,
 }
@@ -142,6 +145,26 @@ impl Hub {
         Ok(channel)
     }
 
+    /// Compares every channel with the store. A head that the store passed and that no commit told of
+    /// (its answer was lost, or another node wrote) is made up for by the second look.
+    pub async fn repair(&self, db: &Db) -> Result<(), DbError> {
+        let channels: Vec<Arc<Channel>> = {
+            let channels = self.channels.read().unwrap_or_else(PoisonError::into_inner);
+            channels.values().cloned().collect()
+        };
+        if channels.is_empty() {
+            return Ok(());
+        }
+        let heads: HashMap<Tenant, log::Head> =
+            db.read(Scope::System, log::heads).await?.into_iter().collect();
+        for channel in channels {
+            if let Some(head) = heads.get(&channel.tenant) {
+                channel.repair(head);
+            }
+        }
+        Ok(())
+    }
+
     /// Drops channels that nobody holds; called now and then.
     pub fn sweep(&self) {
         let mut channels = self.channels.write().unwrap_or_else(PoisonError::into_inner);
@@ -157,6 +180,7 @@ impl Channel {
             state: Mutex::new(Live::Loading(Vec::new())),
             head,
             folded: tokio::sync::Mutex::default(),
+            stored: AtomicU64::new(0),
             loading: tokio::sync::Mutex::default(),
         }
     }
@@ -170,6 +194,20 @@ impl Channel {
             Live::Loading(waiting) => waiting.push(report),
             Live::Ready(ring) => ring.append(&report),
         }
+    }
+
+    /// See [`Hub::repair`].
+    fn repair(&self, stored: &log::Head) {
+        let mut live = self.live();
+        let Live::Ready(ring) = &mut *live else { return };
+        // A commit of this moment may be known to the store before it is told of.
+        let seen = self.stored.swap(stored.last, Ordering::AcqRel);
+        if *ring.epoch() == stored.epoch && ring.head() >= seen.min(stored.last) {
+            return;
+        }
+        ring.skip_to(stored);
+        drop(live);
+        self.announce();
     }
 
     fn announce(&self) {

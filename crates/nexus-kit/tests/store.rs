@@ -15,8 +15,9 @@ use nexus_kit::db::{AfterCommit, Db, DbError, Scope, Tx};
 use nexus_kit::entropy::Entropy;
 use nexus_kit::hub::{Hub, Next};
 use nexus_kit::log::{self, Committed, Meta, Report, ReportChange, Trimmer};
-use nexus_kit::settings::Store;
+use nexus_kit::settings::{Secret, Store};
 use nexus_kit::telemetry::metrics::Metrics;
+use nexus_testdb::TestDatabase;
 use serde_json::json;
 
 #[derive(Default)]
@@ -45,19 +46,25 @@ struct World {
     db: Db,
     heard: Arc<Heard>,
     tenant: Tenant,
+    _database: Option<TestDatabase>,
     _dir: tempfile::TempDir,
 }
 
 async fn world_with(hub: Option<Arc<Hub>>) -> World {
     let dir = tempfile::tempdir().unwrap();
     let heard = Arc::new(Heard { hub, ..Heard::default() });
-    let settings = Store { data_dir: dir.path().to_owned(), ..Store::default() };
+    let database = TestDatabase::of_engine();
+    let settings = Store {
+        data_dir: dir.path().to_owned(),
+        database_url: Secret::new(database.as_ref().map(TestDatabase::url).unwrap_or_default()),
+        ..Store::default()
+    };
     let clock = Clock::test(Time::from_millis(1_000_000));
     let db =
         Db::open(&settings, clock, Entropy::seeded(1), Metrics::default(), heard.clone()).unwrap();
     let tenant = Tenant::parse("kaist:lab").unwrap();
     make_tenant(&db, &tenant).await;
-    World { db, heard, tenant, _dir: dir }
+    World { db, heard, tenant, _database: database, _dir: dir }
 }
 
 async fn make_tenant(db: &Db, tenant: &Tenant) {

@@ -12,6 +12,7 @@ use nexus_fakes::webhook::{Received, WebhookSink};
 use nexus_kit::clock::Clock;
 use nexus_kit::entropy::Entropy;
 use nexus_kit::settings::{Secret, Settings};
+use nexus_testdb::TestDatabase;
 use nexus_work::agent::Agent;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -91,6 +92,8 @@ impl Builder {
 pub struct World {
     builder: Builder,
     dir: TempDir,
+    /// On Postgres; without it the world stands on SQLite.
+    pub(crate) database: Option<TestDatabase>,
     clock: Clock,
     entropy: Entropy,
     http: reqwest::Client,
@@ -128,6 +131,7 @@ impl World {
             .expect("a client can be built");
         let mut world = Self {
             dir: tempfile::tempdir().expect("a temporary directory"),
+            database: TestDatabase::of_engine(),
             clock,
             entropy: Entropy::seeded(builder.seed),
             http,
@@ -164,6 +168,10 @@ impl World {
         settings.keys.service = Secret::new(SERVICE_KEY);
         settings.keys.admin = Secret::new(ADMIN_KEY);
         settings.store.data_dir = self.data_dir();
+        if let Some(database) = &self.database {
+            settings.store.database_url = Secret::new(database.url());
+            settings.store.writers = 3;
+        }
         settings.people.password_memory_kib = 8;
         settings.people.password_passes = 1;
         settings.egress.allow = vec![self.sink.address().to_string()];
@@ -339,7 +347,7 @@ impl World {
 
     /// The audit entries of a tenant, or of `platform`.
     pub fn audit(&self, chain: &str) -> Vec<Entry> {
-        audit::entries(&self.data_dir(), chain)
+        audit::entries(&self.settings().store, chain)
     }
 
     /// The audit entries of a chain with an action.

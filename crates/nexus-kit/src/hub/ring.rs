@@ -6,7 +6,7 @@ use bytes::Bytes;
 use nexus_core::cursor::Epoch;
 
 use super::{Next, RING_BYTES};
-use crate::log::{Committed, frame};
+use crate::log::{Committed, Head, frame};
 
 pub(super) struct Ring {
     epoch: Epoch,
@@ -52,6 +52,12 @@ impl Ring {
         }
         self.head = report.number;
         self.push(report.number, &report.body);
+    }
+
+    /// Stands where the store stands, without the frames up to there: who misses them turns to the
+    /// store.
+    pub fn skip_to(&mut self, head: &Head) {
+        *self = Self::new(head.epoch.clone(), head.last, self.capacity as u64);
     }
 
     fn push(&mut self, number: u64, body: &str) {

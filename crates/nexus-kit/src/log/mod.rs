@@ -3,6 +3,7 @@
 //! The view is base + log: `stream_base` holds the fold of everything below the kept window, and a
 //! snapshot is that base with the reports above it applied. A write costs no projection.
 
+pub mod follow;
 mod load;
 mod trim;
 

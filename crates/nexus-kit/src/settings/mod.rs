@@ -63,6 +63,8 @@ pub struct Settings {
     pub people: People,
     /// Tasks and their retries.
     pub tasks: Tasks,
+    /// The autopilot.
+    pub autopilot: Autopilot,
     /// What may be called outside.
     pub egress: Egress,
     /// Logs.
@@ -133,11 +135,28 @@ pub struct Store {
     pub batch: usize,
     /// `NEXUS_STORE_READERS`: read connections.
     pub readers: usize,
+    /// `DATABASE_URL`: Postgres instead of SQLite; empty for SQLite.
+    pub database_url: Secret,
+    /// `DATABASE_OWNER_URL`: Postgres as the owner of the tables.
+    pub owner_url: Secret,
+    /// `NEXUS_NODE_WAIT_SECONDS`: how long a start waits for the node before it to end.
+    pub node_wait: Duration,
+    /// `NEXUS_STORE_WRITERS`: connections to Postgres that write.
+    pub writers: usize,
 }
 
 impl Default for Store {
     fn default() -> Self {
-        Self { data_dir: PathBuf::from("./data"), queue: 4096, batch: 256, readers: 2 }
+        Self {
+            data_dir: PathBuf::from("./data"),
+            queue: 4096,
+            batch: 256,
+            readers: 2,
+            database_url: Secret::default(),
+            owner_url: Secret::default(),
+            node_wait: Duration::from_secs(10),
+            writers: 8,
+        }
     }
 }
 
@@ -254,6 +273,21 @@ impl Default for Tasks {
             workers: 256,
             callback_secret: Secret::default(),
         }
+    }
+}
+
+/// The autopilot: what bounds a run.
+#[derive(Clone, Debug)]
+pub struct Autopilot {
+    /// `AUTOPILOT_MAX_STEPS`.
+    pub max_steps: usize,
+    /// `AUTOPILOT_MAX_SECONDS`: from the message to the end, waiting for decisions included.
+    pub max_time: Duration,
+}
+
+impl Default for Autopilot {
+    fn default() -> Self {
+        Self { max_steps: 20, max_time: Duration::from_secs(3_600) }
     }
 }
 

@@ -10,7 +10,7 @@ use nexus_kit::log::ReportChange;
 use serde::Serialize;
 
 /// Longest line, in bytes.
-pub(crate) const LINE_BYTES: usize = 4 << 10;
+pub const LINE_BYTES: usize = 4 << 10;
 
 /// Bytes of lines after which a report is full: with one line more, a task and its result it stays
 /// within what the stream carries, whatever has to be escaped.
@@ -40,11 +40,16 @@ impl Level {
 }
 
 /// A line to write.
-pub(crate) struct NewLine<'a> {
+pub struct NewLine<'a> {
+    /// How loud.
     pub level: Level,
+    /// Who says it.
     pub agent: &'a str,
+    /// What.
     pub text: &'a str,
+    /// Ties it to the request.
     pub correlation_id: &'a str,
+    /// About which task.
     pub task_id: Option<&'a str>,
 }
 
@@ -83,11 +88,10 @@ struct LineValue<'a> {
 }
 
 /// Writes a line and returns the change that brings it.
-pub(crate) fn write(
-    tx: &mut Tx<'_>,
-    place: &Place,
-    line: &NewLine<'_>,
-) -> Result<ReportChange, DbError> {
+///
+/// # Errors
+/// When the store fails.
+pub fn write(tx: &mut Tx<'_>, place: &Place, line: &NewLine<'_>) -> Result<ReportChange, DbError> {
     let tenant = tx.tenant()?;
     let now = tx.now();
     let id = WorklogId::new(now, &tx.id_entropy());

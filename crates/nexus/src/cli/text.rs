@@ -142,6 +142,9 @@ texts! {
     params() = "params", "매개변수";
     result() = "result", "결과";
     bound() = "files", "파일";
+    store_made(to: i32) = "made a store of version {to}", "버전 {to}의 저장소를 만들었습니다";
+    store_current(to: i32) = "the store is of version {to} already", "저장소는 이미 버전 {to}입니다";
+    store_migrated(from: i32, to: i32) = "the store went from version {from} to {to}", "저장소를 버전 {from}에서 {to}(으)로 올렸습니다";
     audit_whole() = "whole", "온전함";
     audit_broken() = "BROKEN", "손상됨";
     audit_entries(count: u64) = "{count} entries", "{count}개 항목";

@@ -9,6 +9,7 @@
 
 mod agents;
 mod approvals;
+mod assistant;
 mod commands;
 mod fold;
 mod manifest;
@@ -19,3 +20,4 @@ mod refusals;
 mod stream;
 mod tasks;
 mod tenants;
+mod youtube;

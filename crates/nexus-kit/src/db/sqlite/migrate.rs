@@ -4,21 +4,37 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
-use super::DbError;
+use crate::db::{DbError, Migrated, newer_store};
 
 mod sqlite {
     refinery::embed_migrations!("migrations/sqlite");
 }
 
 /// Brings the store to this version.
-pub(super) fn run(path: &Path) -> Result<(), DbError> {
+pub(super) fn run(path: &Path) -> Result<Migrated, DbError> {
     let mut connection = Connection::open(path)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
-    sqlite::migrations::runner()
-        .run(&mut connection)
-        .map_err(|error| DbError::Failed(format!("a migration failed: {error}")))?;
-    Ok(())
+    let failed = |error: refinery::Error| DbError::Failed(format!("a migration failed: {error}"));
+    let runner = sqlite::migrations::runner();
+    let from = version(&connection)?;
+    let newest = runner.get_migrations().iter().map(refinery::Migration::version).max();
+    let to = newest.unwrap_or_default();
+    if from.is_some_and(|from| from > to) {
+        return Err(newer_store(from.unwrap_or_default(), to));
+    }
+    runner.run(&mut connection).map_err(failed)?;
+    Ok(Migrated { from, to })
+}
+
+/// The version that a file has; none for a new one.
+fn version(connection: &Connection) -> Result<Option<i32>, DbError> {
+    let known = connection.table_exists(None, "refinery_schema_history")?;
+    let newest = "SELECT MAX(version) FROM refinery_schema_history";
+    if !known {
+        return Ok(None);
+    }
+    Ok(connection.query_row(newest, [], |row| row.get(0))?)
 }
 
 #[cfg(test)]
@@ -27,8 +43,9 @@ mod tests {
 
     /// Sample rows for each migration, as users would have them before the next one comes.
     const SAMPLES: &[(i32, &str)] = &[
-        (1, include_str!("../../migrations/samples/V1.sql")),
-        (2, include_str!("../../migrations/samples/V2.sql")),
+        (1, include_str!("../../../migrations/samples/V1.sql")),
+        (2, include_str!("../../../migrations/samples/V2.sql")),
+        (3, include_str!("../../../migrations/samples/V3.sql")),
     ];
 
     #[test]
