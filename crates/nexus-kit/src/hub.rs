@@ -327,7 +327,9 @@ impl Channel {
 }
 
 /// Runs what takes a while where it holds up nobody.
-async fn beside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, DbError> {
+async fn beside<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, DbError> {
     let done = tokio::task::spawn_blocking(work).await;
     done.map_err(|_| DbError::Failed("folding panicked".into()))
 }

@@ -404,10 +404,16 @@ async fn the_hub_makes_up_for_a_commit_that_nobody_told_of() {
     hub.repair(&db).await.unwrap();
     assert!(matches!(channel.after(&epoch, 1, 1, &Reader::Clear), Next::UpToDate));
     hub.repair(&db).await.unwrap();
-    assert!(matches!(channel.after(&epoch, 1, 1, &Reader::Clear), Next::Missed), "the store has it");
+    assert!(
+        matches!(channel.after(&epoch, 1, 1, &Reader::Clear), Next::Missed),
+        "the store has it"
+    );
     assert_eq!(channel.head().unwrap().1, 2);
     db.write(&tenant(), |tx| line(tx)).await.unwrap();
-    assert!(matches!(channel.after(&epoch, 2, 1, &Reader::Clear), Next::Frames(_, 3)), "live again");
+    assert!(
+        matches!(channel.after(&epoch, 2, 1, &Reader::Clear), Next::Frames(_, 3)),
+        "live again"
+    );
 }
 
 #[tokio::test]

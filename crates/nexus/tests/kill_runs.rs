@@ -17,10 +17,12 @@ const MESSAGES: usize = 10;
 
 /// Sends a message until it is answered; the same key is the same message.
 fn say(http: &mut Http, number: usize) -> std::io::Result<()> {
-    let text = format!("/youtube video{number:06}\n/file write {number}.txt x\n/파일 읽기 {number}.txt");
+    let text =
+        format!("/youtube video{number:06}\n/file write {number}.txt x\n/파일 읽기 {number}.txt");
     let body = json!({"command_type": "chat.message", "params": {"text": text}}).to_string();
     let once = format!("idempotency-key: m{number}\r\n");
-    let (status, answer) = http.call("POST", "/sidecar/command", SERVICE_KEY, &once, Some(&body))?;
+    let (status, answer) =
+        http.call("POST", "/sidecar/command", SERVICE_KEY, &once, Some(&body))?;
     assert_eq!(status, 202, "{answer}");
     Ok(())
 }

@@ -92,7 +92,9 @@ impl Engine {
                     }
                 }
             }
-            Err(error) => tracing::warn!(%error, "open runs could not be looked for; tried again shortly"),
+            Err(error) => {
+                tracing::warn!(%error, "open runs could not be looked for; tried again shortly")
+            }
         }
     }
 
@@ -199,9 +201,10 @@ impl Engine {
     }
 
     async fn move_to(&self, tenant: &Tenant, from: Mark, to: Mark) -> Result<(), WorkError> {
-        let moved = self.app.db.write(tenant, move |tx| {
-            follow::advance(tx, FOLLOWER, &from, &to.epoch, to.number)
-        });
+        let moved = self
+            .app
+            .db
+            .write(tenant, move |tx| follow::advance(tx, FOLLOWER, &from, &to.epoch, to.number));
         moved.await?;
         Ok(())
     }
@@ -268,11 +271,8 @@ impl Engine {
     /// Where the cursor is after somebody else was first.
     async fn found_again(&self, reaction: Reaction) -> Result<Mark, WorkError> {
         let whose = reaction.tenant.clone();
-        let mark = self
-            .app
-            .db
-            .read(&reaction.tenant, move |q| follow::mark(q, &whose, FOLLOWER))
-            .await?;
+        let mark =
+            self.app.db.read(&reaction.tenant, move |q| follow::mark(q, &whose, FOLLOWER)).await?;
         Ok(mark.unwrap_or(reaction.mark))
     }
 

@@ -55,10 +55,9 @@ impl Assistant {
         let tenant = &job.tenant;
         let text = job.params["text"].as_str().unwrap_or_default();
         // A colon cannot stand in an id that somebody sends: nobody joins another's own conversation.
-        let session_id = job.params["session_id"].as_str().map_or_else(
-            || format!("by:{requested_by}"),
-            str::to_owned,
-        );
+        let session_id = job.params["session_id"]
+            .as_str()
+            .map_or_else(|| format!("by:{requested_by}"), str::to_owned);
         let now = tx.now();
         let settings = &self.app.settings.autopilot;
         sql::forget(tx, tenant, &session_id, now.minus(self.app.settings.tasks.ttl))?;

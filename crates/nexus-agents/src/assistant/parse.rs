@@ -171,9 +171,7 @@ fn youtube(rest: &str) -> Result<Option<Draft>, Why> {
             let (video, title) = word(tail);
             known("youtube.queue.add", add(video, title))
         }
-        "search" | "검색" if !tail.is_empty() => {
-            known("youtube.search", json!({"query": tail}))
-        }
+        "search" | "검색" if !tail.is_empty() => known("youtube.search", json!({"query": tail})),
         video if names_a_video(video) => known("youtube.queue.add", add(video, tail)),
         _ => Ok(Some(Draft::Search(rest.to_owned()))),
     }
@@ -291,7 +289,10 @@ mod tests {
                 json!({"video_id": "dQw4w9WgXcQ", "position": 2}),
             ),
             (
-                &["/youtube https://youtu.be/dQw4w9WgXcQ?t=1", "/유튜브 추가 https://youtu.be/dQw4w9WgXcQ?t=1"],
+                &[
+                    "/youtube https://youtu.be/dQw4w9WgXcQ?t=1",
+                    "/유튜브 추가 https://youtu.be/dQw4w9WgXcQ?t=1",
+                ],
                 "youtube.queue.add",
                 json!({"video_id": "https://youtu.be/dQw4w9WgXcQ?t=1"}),
             ),
@@ -310,7 +311,10 @@ mod tests {
                 json!({"path": "a.txt", "content": "첫 줄\n  둘째 줄"}),
             ),
             (
-                &["/share webhook https://a.b/c {\"n\": 1,\n \"s\": [2]}", "/공유 웹훅 https://a.b/c {\"n\":1,\"s\":[2]}"],
+                &[
+                    "/share webhook https://a.b/c {\"n\": 1,\n \"s\": [2]}",
+                    "/공유 웹훅 https://a.b/c {\"n\":1,\"s\":[2]}",
+                ],
                 "share.webhook",
                 json!({"url": "https://a.b/c", "payload": {"n": 1, "s": [2]}}),
             ),
@@ -338,7 +342,8 @@ mod tests {
 
     #[test]
     fn several_lines_are_several_steps() {
-        let Parsed::Steps(steps) = parse("/file list\r\n\n/youtube 다음\n/test.echo {\n\"a\": 1\n}")
+        let Parsed::Steps(steps) =
+            parse("/file list\r\n\n/youtube 다음\n/test.echo {\n\"a\": 1\n}")
         else {
             panic!("three steps");
         };
@@ -368,7 +373,11 @@ mod tests {
             ("/Test.Echo a=1", 1),
             ("/", 1),
         ] {
-            assert!(matches!(parse(text), Parsed::Bad(at, _) if at == line), "{text}: {:?}", parse(text));
+            assert!(
+                matches!(parse(text), Parsed::Bad(at, _) if at == line),
+                "{text}: {:?}",
+                parse(text)
+            );
         }
     }
 

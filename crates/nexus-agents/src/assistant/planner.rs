@@ -49,14 +49,24 @@ pub(super) async fn plan(
         };
         if command_type.starts_with(NEVER) {
             let why = WorkError::UnknownType(command_type.clone());
-            return Ok(Plan::Refused(words::refused(lang, steps.len() + 1, &command_type, &said(why))));
+            return Ok(Plan::Refused(words::refused(
+                lang,
+                steps.len() + 1,
+                &command_type,
+                &said(why),
+            )));
         }
         let examined = match examine(work, tenant, &command_type, params, texts).await {
             Ok(examined) => examined,
             Err(error @ (WorkError::Store(_) | WorkError::Stale)) => return Err(error),
             Err(error) => {
                 let why = said(error);
-                return Ok(Plan::Refused(words::refused(lang, steps.len() + 1, &command_type, &why)));
+                return Ok(Plan::Refused(words::refused(
+                    lang,
+                    steps.len() + 1,
+                    &command_type,
+                    &why,
+                )));
             }
         };
         if let Some(why) = &examined.disabled {

@@ -162,12 +162,7 @@ pub(super) fn save(
     Ok(())
 }
 
-fn save_step(
-    tx: &mut Tx<'_>,
-    tenant: &Tenant,
-    run_id: &str,
-    step: &Step,
-) -> Result<(), DbError> {
+fn save_step(tx: &mut Tx<'_>, tenant: &Tenant, run_id: &str, step: &Step) -> Result<(), DbError> {
     tx.exec(
         "INSERT INTO autopilot_step (tenant, run_id, step, command_type, params, inputs, state, risk,
              task_id, ask_id, started_at, finished_at, failure_code, error)

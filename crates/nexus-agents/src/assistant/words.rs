@@ -72,7 +72,9 @@ pub fn help(lang: Lang) -> String {
 pub fn plain(lang: Lang) -> String {
     let understood = lang.pick(UNDERSTOOD, UNDERSTOOD_KO);
     match lang {
-        Lang::En => format!("I run without a model and understand plain commands only:\n{understood}"),
+        Lang::En => {
+            format!("I run without a model and understand plain commands only:\n{understood}")
+        }
         Lang::Ko => {
             format!("지금은 언어 모델 없이 실행 중이라 정해진 명령만 이해합니다:\n{understood}")
         }
@@ -204,9 +206,10 @@ pub fn summary(lang: Lang, run: &Run, steps: &[Step]) -> String {
 /// That a run was paused, goes on, or is being cancelled.
 pub fn steered(lang: Lang, command_type: &str) -> &'static str {
     match command_type {
-        "autopilot.pause" => {
-            lang.pick("Paused; the step that runs goes on.", "일시 정지했습니다. 실행 중인 단계는 계속됩니다.")
-        }
+        "autopilot.pause" => lang.pick(
+            "Paused; the step that runs goes on.",
+            "일시 정지했습니다. 실행 중인 단계는 계속됩니다.",
+        ),
         "autopilot.resume" => lang.pick("It goes on.", "다시 진행합니다."),
         _ => lang.pick("It is being cancelled.", "취소하는 중입니다."),
     }

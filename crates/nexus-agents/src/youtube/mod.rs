@@ -64,7 +64,12 @@ impl Agent for Youtube {
             timeout: Duration::from_secs(30),
         };
         vec![
-            spec("youtube.queue.add", "Add a video", "영상 추가", one_of(added, &["video_id", "url"])),
+            spec(
+                "youtube.queue.add",
+                "Add a video",
+                "영상 추가",
+                one_of(added, &["video_id", "url"]),
+            ),
             spec(
                 "youtube.queue.remove",
                 "Remove a video from the queue",
@@ -162,7 +167,8 @@ fn act(player: &mut Player, tx: &Tx<'_>, settling: &Settling<'_>) -> Result<Valu
     };
     match settling.job.command_type.as_str() {
         "youtube.queue.add" => {
-            let id = video.clone().ok_or_else(|| Failure::new(FailureCode::InvalidParams, ACCEPTED))?;
+            let id =
+                video.clone().ok_or_else(|| Failure::new(FailureCode::InvalidParams, ACCEPTED))?;
             let item = Item {
                 item_id: ItemId::new(now, &tx.id_entropy()).to_string(),
                 url: video::url(&id),

@@ -26,7 +26,8 @@ pub fn video_id(text: &str) -> Option<String> {
     let url = url.ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
     let host = url.host_str()?.to_ascii_lowercase();
     let host = ["www.", "m.", "music."].iter().find_map(|part| host.strip_prefix(part));
-    let host = host.map_or_else(|| url.host_str().unwrap_or_default().to_ascii_lowercase(), str::to_owned);
+    let host =
+        host.map_or_else(|| url.host_str().unwrap_or_default().to_ascii_lowercase(), str::to_owned);
     if !HOSTS.contains(&host.as_str()) {
         return None;
     }

@@ -25,7 +25,9 @@ fn texts_are_masked_and_ids_times_and_words_are_not() {
         assert_eq!(masked[kept], task[kept], "{kept}");
     }
     let text = masked.to_string();
-    for gone in ["kim@example.com", "hunter2", "4111111111111111", "a@b.example", "call 010-1234-5678"] {
+    for gone in
+        ["kim@example.com", "hunter2", "4111111111111111", "a@b.example", "call 010-1234-5678"]
+    {
         assert!(!text.contains(gone), "{gone} in {text}");
     }
     assert_eq!(masked["last_error"], "k***@e***.com said no");
@@ -34,7 +36,8 @@ fn texts_are_masked_and_ids_times_and_words_are_not() {
 
 #[test]
 fn a_report_is_masked_but_for_what_its_reader_asked_for() {
-    let line = |by: &str| json!({"seq": 1, "done": true, "text": "kim@example.com", "requested_by": by});
+    let line =
+        |by: &str| json!({"seq": 1, "done": true, "text": "kim@example.com", "requested_by": by});
     let report = json!({"report_id": "rpt_1", "correlation_id": "kim@example.com", "changes": [
         {"op": "upsert", "collection": "worklog", "id": "a", "value": line("user:a")},
         {"op": "upsert", "collection": "worklog", "id": "b", "value": line("user:b")},
@@ -45,9 +48,14 @@ fn a_report_is_masked_but_for_what_its_reader_asked_for() {
     assert_eq!(owners, [Some("user:a".to_owned()), Some("user:b".to_owned())].into());
     let shown: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(shown["changes"][0]["value"]["text"], "k***@e***.com");
-    assert_eq!(shown["changes"][2], json!({"op": "remove", "collection": "youtube", "id": "now_playing"}));
+    assert_eq!(
+        shown["changes"][2],
+        json!({"op": "remove", "collection": "youtube", "id": "now_playing"})
+    );
     assert_eq!(shown["correlation_id"], "kim@example.com", "an id");
-    let Masked::Other(text, _) = masked_report(&report, Some("user:b")) else { panic!("half of it") };
+    let Masked::Other(text, _) = masked_report(&report, Some("user:b")) else {
+        panic!("half of it")
+    };
     let shown: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(shown["changes"][0]["value"]["text"], "k***@e***.com");
     assert_eq!(shown["changes"][1]["value"]["text"], "kim@example.com");
@@ -102,7 +110,8 @@ fn any_value() -> impl Strategy<Value = Value> {
 }
 
 fn any_history() -> impl Strategy<Value = Vec<String>> {
-    let change = (prop::sample::select(COLLECTIONS.to_vec()), 0u8..8, any::<bool>(), 0u8..8, any_value());
+    let change =
+        (prop::sample::select(COLLECTIONS.to_vec()), 0u8..8, any::<bool>(), 0u8..8, any_value());
     prop::collection::vec(prop::collection::vec(change, 0..4), 0..30).prop_map(|history| {
         let mut born = std::collections::BTreeMap::new();
         let reports = history.into_iter().enumerate().map(|(number, changes)| {

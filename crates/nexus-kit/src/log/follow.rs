@@ -75,14 +75,10 @@ pub fn mark(q: &Read, tenant: &Tenant, name: &str) -> Result<Option<Mark>, DbErr
 /// # Errors
 /// When the store fails.
 pub fn tenants(q: &Read, name: &str) -> Result<Vec<Tenant>, DbError> {
-    q.all(
-        "SELECT tenant FROM log_follower WHERE name = $1 ORDER BY tenant",
-        args![name],
-        |row| {
-            Tenant::parse(&row.text(0)?)
-                .map_err(|_| DbError::Failed("a stored tenant is not one".into()))
-        },
-    )
+    q.all("SELECT tenant FROM log_follower WHERE name = $1 ORDER BY tenant", args![name], |row| {
+        Tenant::parse(&row.text(0)?)
+            .map_err(|_| DbError::Failed("a stored tenant is not one".into()))
+    })
 }
 
 /// What lies before a follower, at most `limit` reports of it. `seen` is a number up to which it has

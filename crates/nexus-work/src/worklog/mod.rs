@@ -96,11 +96,7 @@ struct LineValue<'a> {
 ///
 /// # Errors
 /// When the store fails.
-pub fn write(
-    tx: &mut Tx<'_>,
-    place: &Place,
-    line: &NewLine<'_>,
-) -> Result<ReportChange, DbError> {
+pub fn write(tx: &mut Tx<'_>, place: &Place, line: &NewLine<'_>) -> Result<ReportChange, DbError> {
     let tenant = tx.tenant()?;
     let now = tx.now();
     let id = WorklogId::new(now, &tx.id_entropy());

@@ -114,7 +114,12 @@ async fn several_lines_are_done_one_after_the_other() {
 #[tokio::test]
 async fn korean_is_understood_and_answered_in_korean() {
     let world = World::start().await;
-    let ended = run(&world, "/파일 쓰기 \"회의 록.txt\" 안녕하세요\n/파일 읽기 \"회의 록.txt\"", "succeeded").await;
+    let ended = run(
+        &world,
+        "/파일 쓰기 \"회의 록.txt\" 안녕하세요\n/파일 읽기 \"회의 록.txt\"",
+        "succeeded",
+    )
+    .await;
     let lines = said(&world, &ended);
     assert_eq!(lines[0], "계획 2단계: 1. file.write, 2. file.read");
     assert_eq!(lines[2], "2단계(file.read): 안녕하세요");
@@ -137,7 +142,8 @@ async fn korean_is_understood_and_answered_in_korean() {
     ] {
         run(&world, text, "succeeded").await;
         let (_, view) = world.snapshot().await;
-        let now = view.get("youtube", "now_playing")["item"]["video_id"].as_str().map(str::to_owned);
+        let now =
+            view.get("youtube", "now_playing")["item"]["video_id"].as_str().map(str::to_owned);
         assert_eq!(now.as_deref(), state, "{text}");
     }
     world.finish().await;
@@ -201,7 +207,9 @@ async fn a_red_step_stops_for_its_ask_and_the_run_goes_on_after_it() {
     let received = world.received(1).await;
     assert_eq!(received[0].body, "{\"n\":1}");
     assert_eq!(received[0].header("webhook-id"), ended["steps"][1]["task_id"].as_str());
-    assert!(said(&world, &ended).contains(&"Step 2 (share.webhook) waits for a decision.".to_owned()));
+    assert!(
+        said(&world, &ended).contains(&"Step 2 (share.webhook) waits for a decision.".to_owned())
+    );
     world.finish().await;
 }
 
@@ -258,7 +266,8 @@ async fn a_step_that_fails_ends_the_run_with_its_code() {
 #[tokio::test]
 async fn a_run_is_paused_resumed_and_cancelled() {
     let world = World::start().await;
-    let run_id = say(&world, "/test.slow name=one\n/file list\n/test.slow name=two\n/file list").await;
+    let run_id =
+        say(&world, "/test.slow name=one\n/file list\n/test.slow name=two\n/file list").await;
     world.hands.started("one").await;
     let steer = |command: &'static str| world.run(command, json!({"run_id": run_id}), "succeeded");
     steer("autopilot.pause").await;
@@ -325,12 +334,15 @@ async fn a_run_is_bounded_in_time() {
 async fn a_run_goes_on_after_a_restart_wherever_it_was() {
     let mut world = World::start().await;
     let url = world.sink.url("/hook");
-    let waits = say(&world, &format!("/file write a.txt x\n/share webhook {url} hi\n/file list")).await;
+    let waits =
+        say(&world, &format!("/file write a.txt x\n/share webhook {url} hi\n/file list")).await;
     let ask_id = ask_of(&world, &waits).await;
     // Accepted, and not read by the time of the stop.
     world.admin().post("/tenant/pause", &json!({})).await.accepted();
-    let unread =
-        world.service().command("chat.message", json!({"text": "/file list\n/file read a.txt"})).await;
+    let unread = world
+        .service()
+        .command("chat.message", json!({"text": "/file list\n/file read a.txt"}))
+        .await;
     world.restart().await;
     world.admin().post("/tenant/resume", &json!({})).await.accepted();
     world.approve(&ask_id).await;
@@ -350,7 +362,8 @@ async fn a_run_goes_on_after_a_restart_wherever_it_was() {
 #[tokio::test]
 async fn a_run_goes_on_although_the_log_has_a_new_life() {
     let mut world = World::start().await;
-    let run_id = say(&world, &format!("/share webhook {} hi\n/file list", world.sink.url("/"))).await;
+    let run_id =
+        say(&world, &format!("/share webhook {} hi\n/file list", world.sink.url("/"))).await;
     let ask_id = ask_of(&world, &run_id).await;
     world.stop().await;
     world.change_settings(|settings| settings.stream.worklog_keep = 50);
