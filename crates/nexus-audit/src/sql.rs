@@ -26,7 +26,7 @@ pub(crate) fn head(q: &Read, chain: &str) -> Result<Option<(u64, Vec<u8>)>, DbEr
 }
 
 pub(crate) fn insert(tx: &mut Tx<'_>, chain: &str, row: &Row) -> Result<(), DbError> {
-    tx.exec(
+    tx.put(
         "INSERT INTO audit (tenant, seq, at, actor, action, target, correlation_id, salt, details,
                             details_hash, hash)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",

@@ -23,11 +23,12 @@ use nexus_kit::telemetry::metrics::Metrics;
 use nexus_testdb::TestDatabase;
 
 /// Tables that the system reads before it knows the tenant, or for all of them.
-const ROUTING: [&str; 5] = ["api_key", "log_follower", "stream_head", "tenant", "work_due"];
+const ROUTING: [&str; 6] =
+    ["api_key", "log_follower", "membership", "stream_head", "tenant", "work_due"];
 /// Tables that hold nothing of a tenant.
 const NO_TENANT: [&str; 2] = ["refinery_schema_history", "webhook_seen"];
 /// Tables of people, who may belong to several tenants: the system's alone.
-const SYSTEM: [&str; 0] = [];
+const SYSTEM: [&str; 5] = ["link", "login_try", "password", "person", "session"];
 
 #[derive(Default)]
 struct Heard {
@@ -207,6 +208,13 @@ fn inside(tenant: &str, sql: &str) -> String {
 async fn a_forgotten_condition_shows_nobody_elses_rows() {
     let database = TestDatabase::new();
     let _db = open(&settings(database.url())).unwrap();
+    for table in SYSTEM {
+        database.execute(&insert(&database, table, "x"));
+        let seen = |tenant: &str| {
+            one(&database, &inside(tenant, &format!("SELECT COUNT(*) FROM {table}")))
+        };
+        assert_eq!((seen("platform"), seen("a:p"), seen("")), ("1".into(), "0".into(), "0".into()));
+    }
     let of_tenants: Vec<String> = tables(&database)
         .into_iter()
         .filter(|table| !NO_TENANT.contains(&table.as_str()) && !SYSTEM.contains(&table.as_str()))
@@ -301,12 +309,12 @@ async fn a_role_that_row_security_does_not_bind_is_refused_with_the_reason() {
     // Two addresses as they should be; afterwards the plain role serves without the owner's.
     let db = open(&owned_by(&name("plain"))).unwrap();
     make_tenant(&db).await;
-    assert_eq!(db.write(&tenant(), |tx| line(tx)).await.unwrap(), 1);
+    assert_eq!(db.write(&tenant(), line).await.unwrap(), 1);
     drop(db);
     let wait =
         Store { node_wait: Duration::from_secs(10), ..settings(database.url_as(&name("plain"))) };
     let db = open(&wait).unwrap();
-    assert_eq!(db.write(&tenant(), |tx| line(tx)).await.unwrap(), 2);
+    assert_eq!(db.write(&tenant(), line).await.unwrap(), 2);
 
     database.execute("ALTER TABLE task NO FORCE ROW LEVEL SECURITY");
     drop(db);
@@ -355,7 +363,7 @@ async fn lost_connections_are_made_anew() {
     let mut written = 0;
     for _ in 0..3 {
         written += 1;
-        assert_eq!(db.write(&tenant(), |tx| line(tx)).await.unwrap(), written);
+        assert_eq!(db.write(&tenant(), line).await.unwrap(), written);
         database.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
              WHERE datname = current_database() AND pid <> pg_backend_pid()",
@@ -378,11 +386,11 @@ async fn a_commit_without_an_answer_is_called_uncertain() {
     let db = open(&settings(database.url())).unwrap();
     make_tenant(&db).await;
     database.execute(KILL_AT_COMMIT);
-    let lost = db.write(&tenant(), |tx| line(tx)).await;
+    let lost = db.write(&tenant(), line).await;
     assert!(matches!(lost, Err(DbError::Uncertain(_))), "{lost:?}");
     database.execute("DROP TRIGGER die ON report");
     // Nothing of it is left over in the next transaction of the same thread.
-    assert_eq!(db.write(&tenant(), |tx| line(tx)).await.unwrap(), 1);
+    assert_eq!(db.write(&tenant(), line).await.unwrap(), 1);
 }
 
 #[tokio::test]
@@ -392,7 +400,7 @@ async fn the_hub_makes_up_for_a_commit_that_nobody_told_of() {
     let heard = Arc::new(Heard { hub: Some(hub.clone()), ..Heard::default() });
     let db = open_with(&settings(database.url()), heard).unwrap();
     make_tenant(&db).await;
-    db.write(&tenant(), |tx| line(tx)).await.unwrap();
+    db.write(&tenant(), line).await.unwrap();
     let channel = hub.channel(&db, &tenant()).await.unwrap();
     let (epoch, head) = channel.head().unwrap();
     assert_eq!(head, 1);
@@ -409,7 +417,7 @@ async fn the_hub_makes_up_for_a_commit_that_nobody_told_of() {
         "the store has it"
     );
     assert_eq!(channel.head().unwrap().1, 2);
-    db.write(&tenant(), |tx| line(tx)).await.unwrap();
+    db.write(&tenant(), line).await.unwrap();
     assert!(
         matches!(channel.after(&epoch, 2, 1, &Reader::Clear), Next::Frames(_, 3)),
         "live again"
@@ -429,7 +437,7 @@ async fn a_statement_that_fails_unseen_undoes_its_action_alone() {
         }
         Ok::<_, DbError>(number)
     });
-    let good = db.write(Scope::Tenant(tenant()), |tx| line(tx));
+    let good = db.write(Scope::Tenant(tenant()), line);
     let (twice, good) = tokio::join!(twice, good);
     assert!(matches!(twice, Err(DbError::Unique(_))), "{twice:?}");
     assert_eq!(good.unwrap(), 1, "the number was given back");

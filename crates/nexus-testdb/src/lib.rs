@@ -79,6 +79,17 @@ impl TestDatabase {
         execute(&self.url(), sql);
     }
 
+    /// Every row of every table, as text.
+    pub fn everything(&self) -> String {
+        let tables = self.rows(
+            "SELECT relname FROM pg_class WHERE relkind = 'r'
+            AND relnamespace = 'public'::regnamespace",
+        );
+        let tables = tables.into_iter().filter_map(|row| row[0].clone());
+        let rows = tables.flat_map(|table| self.rows(&format!("SELECT t::text FROM {table} t")));
+        rows.filter_map(|row| row[0].clone()).collect::<Vec<_>>().join("\n")
+    }
+
     /// The rows of a query, every column as text.
     pub fn rows(&self, sql: &str) -> Vec<Vec<Option<String>>> {
         let (url, sql) = (self.url(), sql.to_owned());

@@ -1,5 +1,8 @@
 //! People of a world.
 
+use nexus_kit::args;
+use nexus_kit::db::{Db, DbError, Scope};
+use nexus_testdb::TestDatabase;
 use serde_json::{Value, json};
 
 use crate::client::Client;
@@ -63,6 +66,32 @@ impl World {
     /// The page that the last start showed at the terminal for a first admin.
     pub fn first_admin_link(&self) -> Option<String> {
         self.running().first_admin.clone()
+    }
+
+    /// A person's password as the store has it.
+    pub fn password_of(&self, email: &str) -> String {
+        let found = Db::look(&self.settings().store, &Scope::System, |q| {
+            q.one(
+                "SELECT w.phc FROM password w JOIN person p ON p.user_id = w.user_id
+                 WHERE p.email = $1",
+                args![email],
+                |row| row.text(0),
+            )
+        });
+        let found: Result<String, DbError> = found;
+        found.expect("there is a password")
+    }
+
+    /// Every byte of the store and the data directory, as text.
+    pub fn everything_stored(&self) -> String {
+        let mut all = self.database.as_ref().map(TestDatabase::everything).unwrap_or_default();
+        for entry in std::fs::read_dir(self.data_dir()).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_file() {
+                all.push_str(&String::from_utf8_lossy(&std::fs::read(path).unwrap()));
+            }
+        }
+        all
     }
 
     /// A client without key and tenant.

@@ -93,7 +93,7 @@ pub struct World {
     builder: Builder,
     dir: TempDir,
     /// On Postgres; without it the world stands on SQLite.
-    database: Option<TestDatabase>,
+    pub(crate) database: Option<TestDatabase>,
     clock: Clock,
     entropy: Entropy,
     http: reqwest::Client,

@@ -135,6 +135,8 @@ pub struct Settling<'a> {
     pub job: &'a Job,
     /// Who asked for it.
     pub requested_by: &'a str,
+    /// What others call them, if they are a person.
+    pub requested_by_name: Option<&'a str>,
     /// The place of the report that ends the attempt; what changes in the view goes with it.
     pub place: &'a Place,
 }

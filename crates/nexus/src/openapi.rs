@@ -31,7 +31,7 @@ use crate::routes::{ACCESS, Access};
         policy::explain, policy::pause, policy::resume,
         tasks::list_tasks, tasks::get_task, tasks::get_sent, tasks::cancel_task, tasks::ask_again,
         tasks::list_worklog,
-        approvals::list_asks, approvals::get_ask, approvals::decide_ask,
+        approvals::list_asks, approvals::get_ask, approvals::decide_ask, approvals::inbox,
         contract::claim_tasks, contract::claim_task, contract::beat, contract::take_callback,
         nexus_stream::http::stream,
         auth::list_tenants, auth::create_tenant, auth::list_keys, auth::create_key,

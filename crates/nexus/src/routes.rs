@@ -51,6 +51,7 @@ pub fn router(states: States) -> Router {
         .route("/approvals", get(approvals::list_asks))
         .route("/approvals/{ask_id}", get(approvals::get_ask))
         .route("/approvals/{ask_id}/decide", post(approvals::decide_ask))
+        .route("/me/inbox", get(approvals::inbox))
         .route("/tenant/pause", post(policy::pause))
         .route("/tenant/resume", post(policy::resume))
         .route("/agent/tasks/claim", post(contract::claim_tasks))
@@ -133,6 +134,7 @@ pub const ACCESS: &[(&str, &str, Access)] = &[
     ("GET", "/approvals", Access::Viewer),
     ("GET", "/approvals/{ask_id}", Access::Viewer),
     ("POST", "/approvals/{ask_id}/decide", Access::Approver),
+    ("GET", "/me/inbox", Access::Person),
     ("POST", "/tenant/pause", Access::Admin),
     ("POST", "/tenant/resume", Access::Admin),
     ("POST", "/agent/tasks/claim", Access::Agent),

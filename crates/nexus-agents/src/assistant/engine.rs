@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use nexus_core::approval::Decider;
 use nexus_core::tenant::Tenant;
 use nexus_core::view::Changes;
 use nexus_kit::app::App;
@@ -370,6 +371,7 @@ impl Engine {
             priority: 0,
             deadline: None,
             requested_by: run.requested_by.clone(),
+            requested_by_name: run.requested_by_name.clone(),
             idempotency: None,
         };
         let beside: Arc<dyn Beside> = Arc::new(Begins { reaction: reaction.clone(), at });
@@ -453,7 +455,12 @@ impl Engine {
         task_id: &str,
     ) -> Result<bool, WorkError> {
         let tenant = &reaction.tenant;
-        match nexus_work::cancel(&self.work, tenant, task_id, &run.requested_by).await {
+        let actor = Decider {
+            name: run.requested_by.clone(),
+            display_name: run.requested_by_name.clone(),
+            called: Some(Vec::new()),
+        };
+        match nexus_work::cancel(&self.work, tenant, task_id, &actor).await {
             // It has ended meanwhile; its report says how.
             Ok(()) | Err(WorkError::Transition(_) | WorkError::NoTask) => Ok(false),
             Err(error) => Err(error),

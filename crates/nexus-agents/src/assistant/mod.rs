@@ -51,7 +51,7 @@ impl Assistant {
 
     /// Writes a message down as a run that waits to be planned.
     fn chat(&self, tx: &mut Tx<'_>, settling: &Settling<'_>) -> Result<Settled, Unsettled> {
-        let Settling { job, requested_by, place } = settling;
+        let Settling { job, requested_by, requested_by_name, place } = settling;
         let tenant = &job.tenant;
         let text = job.params["text"].as_str().unwrap_or_default();
         // A colon cannot stand in an id that somebody sends: nobody joins another's own conversation.
@@ -69,6 +69,7 @@ impl Assistant {
             session_id: session_id.clone(),
             task_id: job.task_id.clone(),
             requested_by: (*requested_by).to_owned(),
+            requested_by_name: requested_by_name.map(str::to_owned),
             correlation_id: job.correlation_id.clone(),
             phase: Phase::Planned,
             paused: false,

@@ -129,6 +129,8 @@ pub struct Run {
     pub task_id: String,
     /// Who sent the message, and so asks for every step.
     pub requested_by: String,
+    /// What others call them, if they are a person.
+    pub requested_by_name: Option<String>,
     /// Ties its steps together.
     pub correlation_id: String,
     /// How far it is.

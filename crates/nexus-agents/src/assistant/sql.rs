@@ -33,6 +33,7 @@ fn run(row: &Row<'_>) -> Result<Run, DbError> {
         updated_at: row.time(13)?,
         deadline_at: row.time(14)?,
         finished_at: row.opt_time(15)?,
+        requested_by_name: row.opt_text(16)?,
     })
 }
 
@@ -61,7 +62,8 @@ pub(super) fn load(
 ) -> Result<Option<(Run, Vec<Step>)>, DbError> {
     let found = q.opt(
         "SELECT run_id, seq, goal, language, session_id, task_id, requested_by, correlation_id,
-                phase, paused, stopping, summary, created_at, updated_at, deadline_at, finished_at
+                phase, paused, stopping, summary, created_at, updated_at, deadline_at, finished_at,
+                requested_by_name
          FROM autopilot_run WHERE tenant = $1 AND run_id = $2",
         args![tenant, run_id],
         run,
@@ -113,8 +115,9 @@ pub(super) fn over_time(q: &Read, tenant: &Tenant, now: Time) -> Result<Vec<Stri
 pub(super) fn insert(tx: &mut Tx<'_>, tenant: &Tenant, run: &Run) -> Result<(), DbError> {
     tx.exec(
         "INSERT INTO autopilot_run (tenant, run_id, seq, goal, language, session_id, task_id,
-             requested_by, correlation_id, phase, paused, open, created_at, updated_at, deadline_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, 1, $11, $11, $12)",
+             requested_by, correlation_id, phase, paused, open, created_at, updated_at, deadline_at,
+             requested_by_name)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, 1, $11, $11, $12, $13)",
         args![
             tenant,
             &run.run_id,
@@ -128,6 +131,7 @@ pub(super) fn insert(tx: &mut Tx<'_>, tenant: &Tenant, run: &Run) -> Result<(), 
             run.phase.as_str(),
             run.created_at,
             run.deadline_at,
+            run.requested_by_name.as_ref(),
         ],
     )?;
     Ok(())

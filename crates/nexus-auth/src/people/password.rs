@@ -50,7 +50,7 @@ pub(crate) fn refuse(password: &str, context: &[&str]) -> Option<&'static str> {
     words.retain(|word| word.chars().count() >= 4);
     // What is left without the words that anybody knows must still be something.
     let left = words.iter().fold(plain.clone(), |left, word| left.replace(word.as_str(), ""));
-    if left != plain && left.chars().count() < LEAST / 2 {
+    if left != plain && left.chars().filter(|c| c.is_alphabetic()).count() < LEAST / 2 {
         return Some("this is little more than your e-mail, your name or your organisation");
     }
     None

@@ -57,6 +57,7 @@ CREATE TABLE autopilot_run (
     updated_at     BIGINT NOT NULL,
     deadline_at    BIGINT NOT NULL,
     finished_at    BIGINT,
+    requested_by_name TEXT COLLATE "C",
     PRIMARY KEY (tenant, run_id)
 );
 CREATE INDEX autopilot_run_open ON autopilot_run (tenant, open, deadline_at);
@@ -98,7 +99,7 @@ CREATE INDEX chat_message_by_age ON chat_message (tenant, at);
 -- Whose request a line is about; none for lines that were written before this was noted.
 ALTER TABLE worklog ADD COLUMN requested_by TEXT COLLATE "C" NOT NULL DEFAULT '';
 
--- Row security, as for every table: a transaction sees its tenant's rows.
+-- Row security.
 
 ALTER TABLE log_follower ENABLE ROW LEVEL SECURITY;
 ALTER TABLE log_follower FORCE ROW LEVEL SECURITY;

@@ -57,6 +57,7 @@ CREATE TABLE autopilot_run (
     updated_at     BIGINT NOT NULL,
     deadline_at    BIGINT NOT NULL,
     finished_at    BIGINT,
+    requested_by_name TEXT,
     PRIMARY KEY (tenant, run_id)
 ) WITHOUT ROWID;
 CREATE INDEX autopilot_run_open ON autopilot_run (tenant, open, deadline_at);

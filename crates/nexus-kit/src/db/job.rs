@@ -55,11 +55,13 @@ impl WriteJob {
     }
 }
 
+type Query = Box<dyn FnOnce(Result<&Read, DbError>) + Send>;
+
 /// One query that waits its turn; run with a session in a transaction of its own, or with the reason
 /// why there is none.
 pub(super) struct ReadJob {
     pub scope: Scope,
-    pub query: Box<dyn FnOnce(Result<&Read, DbError>) + Send>,
+    pub query: Query,
 }
 
 impl ReadJob {

@@ -254,7 +254,12 @@ fn settle(
     settles: &Settles,
     changes: &mut Vec<ReportChange>,
 ) -> Result<String, Unheard> {
-    let settling = Settling { job: &settles.job, requested_by: &task.requested_by, place };
+    let settling = Settling {
+        job: &settles.job,
+        requested_by: &task.requested_by,
+        requested_by_name: task.requested_by_name.as_deref(),
+        place,
+    };
     let settled = catch_unwind(AssertUnwindSafe(|| settles.agent.settle(tx, &settling)));
     let settled = match settled {
         Ok(Ok(settled)) => settled,

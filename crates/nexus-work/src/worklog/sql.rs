@@ -16,7 +16,7 @@ pub(super) fn insert(
     line: &NewLine<'_>,
     text: &str,
 ) -> Result<(), DbError> {
-    tx.exec(
+    tx.put(
         "INSERT INTO worklog (tenant, line_id, seq, at, level, agent, text, correlation_id, task_id,
              requested_by)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",

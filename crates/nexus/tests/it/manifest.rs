@@ -220,3 +220,53 @@ async fn a_key_that_is_high_enough_gets_past_the_door() {
     }
     world.finish().await;
 }
+
+/// The lowest role of a person that a route takes; none where no person may come.
+fn lowest(access: Access) -> Option<usize> {
+    match access {
+        Access::Public | Access::Person | Access::Viewer => Some(0),
+        Access::Operator => Some(1),
+        Access::Approver => Some(2),
+        Access::Admin => Some(3),
+        Access::Agent | Access::PlatformKey | Access::PlatformAdmin => None,
+    }
+}
+
+#[tokio::test]
+async fn each_role_opens_its_routes_and_no_others() {
+    let world = World::start().await;
+    let mut people = Vec::new();
+    for role in ["viewer", "operator", "approver", "admin"] {
+        people.push(world.user(&format!("{role}@example.com"), role).await);
+    }
+    for (method, path, access) in ACCESS {
+        for (role, who) in people.iter().enumerate() {
+            if *path == "/agent/reports/stream" || *path == "/auth/logout" {
+                continue;
+            }
+            let answer = call(who, method, path).await;
+            let may = lowest(*access).is_some_and(|lowest| role >= lowest);
+            let refused = answer.status == 403;
+            assert_eq!(refused, !may, "{method} {path} by {role}: {}", answer.json);
+            assert!(!matches!(answer.status, 401 | 500), "{method} {path}: {}", answer.json);
+        }
+    }
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn an_admin_of_another_tenant_is_nobody_here() {
+    let world = World::start().await;
+    world.tenant("other:team").await;
+    let boss = world.user_of("other:team", "boss@example.com", "admin").await;
+    let here = boss.client.of("default:default");
+    for (method, path, access) in ACCESS {
+        let code = match access {
+            Access::Public | Access::Person => continue,
+            Access::Agent | Access::PlatformKey | Access::PlatformAdmin => "forbidden",
+            _ => "not_a_member",
+        };
+        call(&here, method, path).await.refused(403, code);
+    }
+    world.finish().await;
+}

@@ -11,6 +11,7 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use nexus_core::approval::Decider;
 use nexus_core::masked::Reader;
 use nexus_core::role::Role;
 use nexus_core::tenant::Tenant;
@@ -115,6 +116,21 @@ impl Principal {
         } else {
             Reader::Masked { own: self.name() }
         }
+    }
+
+    /// It as the one who decides; what a rule's `approvers` may call it.
+    pub fn decider(&self, tenant: &Tenant) -> Decider {
+        let called = match self {
+            Self::PlatformAdmin => None,
+            Self::User(person) => {
+                let own = person.roles.get(tenant);
+                let roles = Role::ALL.iter().filter(|role| Some(*role) <= own);
+                let roles = roles.map(|role| format!("role:{role}"));
+                Some(std::iter::once(self.name()).chain(roles).collect())
+            }
+            Self::Service | Self::TenantService { .. } | Self::Agent(_) => Some(Vec::new()),
+        };
+        Decider { name: self.name(), display_name: self.display_name().map(str::to_owned), called }
     }
 
     /// What it may do in a tenant, besides deciding; nothing for agents, which claim and report.

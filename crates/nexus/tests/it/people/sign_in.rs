@@ -79,3 +79,32 @@ async fn a_browser_holds_its_session_in_a_cookie_that_no_page_reads() {
     here.send(by_cookie("GET", "/me")).await.refused(401, "session_ended");
     world.finish().await;
 }
+
+#[tokio::test]
+async fn a_password_is_hashed_anew_when_the_parameters_have_changed() {
+    let mut world = World::start().await;
+    world.user("mina@example.com", "viewer").await;
+    assert!(world.password_of("mina@example.com").starts_with("$argon2id$v=19$m=8,t=1,p=1$"));
+    world.restart_with(|settings| settings.people.password_memory_kib = 16).await;
+    world.sign_in("mina@example.com").await;
+    let renewed = world.password_of("mina@example.com");
+    assert!(renewed.starts_with("$argon2id$v=19$m=16,t=1,p=1$"), "{renewed}");
+    world.sign_in("mina@example.com").await;
+    assert_eq!(world.password_of("mina@example.com"), renewed);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn nothing_that_proves_anything_is_stored_as_it_is() {
+    let world = World::start().await;
+    let mina = world.user("mina@example.com", "viewer").await;
+    let link = world.first_admin_link().unwrap();
+    let token = mina.client.key.clone().unwrap();
+    let (_, secret) = token.rsplit_once('_').unwrap();
+    let stored = world.everything_stored();
+    assert!(stored.contains("mina@example.com"), "the store is read");
+    for secret in [PASSWORD, secret, nexus_testkit::token_of(&link)] {
+        assert!(!stored.contains(secret));
+    }
+    world.finish().await;
+}
