@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use nexus_core::cursor::Epoch;
+use nexus_core::masked::Reader;
 use nexus_core::tenant::Tenant;
 use nexus_core::time::Time;
 use nexus_core::view::Keep;
@@ -409,12 +410,18 @@ async fn the_hub_makes_up_for_a_commit_that_nobody_told_of() {
     );
     // The first look may have met a commit of this moment; the second is sure.
     hub.repair(&db).await.unwrap();
-    assert!(matches!(channel.after(&epoch, 1, 1), Next::UpToDate));
+    assert!(matches!(channel.after(&epoch, 1, 1, &Reader::Clear), Next::UpToDate));
     hub.repair(&db).await.unwrap();
-    assert!(matches!(channel.after(&epoch, 1, 1), Next::Missed), "the store has it");
+    assert!(
+        matches!(channel.after(&epoch, 1, 1, &Reader::Clear), Next::Missed),
+        "the store has it"
+    );
     assert_eq!(channel.head().unwrap().1, 2);
     db.write(&tenant(), line).await.unwrap();
-    assert!(matches!(channel.after(&epoch, 2, 1), Next::Frames(_, 3)), "live again");
+    assert!(
+        matches!(channel.after(&epoch, 2, 1, &Reader::Clear), Next::Frames(_, 3)),
+        "live again"
+    );
 }
 
 #[tokio::test]

@@ -75,6 +75,8 @@ impl Engine {
                 () = self.app.clock.sleep(TICK) => {
                     self.watch_all().await;
                     let watched = self.app.autopilot.watched();
+                    // Also what no commit told of: another node's, or one whose answer was lost.
+                    join_all(watched.iter().map(|tenant| self.follow(tenant))).await;
                     join_all(watched.iter().map(|tenant| self.end_late(tenant))).await;
                 }
             }
@@ -302,6 +304,7 @@ impl Engine {
                     meta: Meta {
                         agent: Some("assistant"),
                         task_id: Some(&run.task_id),
+                        requested_by: Some(&run.requested_by),
                         ..Meta::default()
                     },
                     changes,
@@ -593,6 +596,7 @@ fn say(
         text: &text,
         correlation_id: &run.correlation_id,
         task_id: Some(&run.task_id),
+        requested_by: &run.requested_by,
     };
     let change = worklog::write(tx, place, &line)?;
     let said = Said {

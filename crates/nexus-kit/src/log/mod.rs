@@ -40,6 +40,9 @@ pub struct Meta<'a> {
     /// Which ask.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ask_id: Option<&'a str>,
+    /// Who asked for what it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub requested_by: Option<&'a str>,
 }
 
 /// One change of the view that a report brings.

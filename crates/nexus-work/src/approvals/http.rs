@@ -12,6 +12,7 @@ use nexus_kit::http::page::{Limit, Page, Place};
 use nexus_kit::http::principal::{Approver, Caller, Principal, SignedIn, Viewer};
 use nexus_kit::http::problem::Problem;
 use nexus_kit::http::query::Query;
+use nexus_kit::http::seen::{Seen, seen};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
@@ -50,7 +51,7 @@ pub async fn list_asks(
     State(state): State<WorkState>,
     caller: Caller<Viewer>,
     Query(query): Query<AskQuery>,
-) -> Result<Json<Page<AskOut>>, Problem> {
+) -> Result<Json<Page<Seen<AskOut>>>, Problem> {
     let limit = query.limit;
     let status = query.status.map(|text| AskStatus::parse(&text).ok_or_else(|| bad("status")));
     let status = status.transpose()?;
@@ -67,7 +68,8 @@ pub async fn list_asks(
         )
     });
     let found = found.await.map_err(WorkError::from)?;
-    Ok(Json(Page::cut(found, limit, |ask| ask.ask_id.clone()).map(|ask| ask.out(false))))
+    let (page, reader) = (Page::cut(found, limit, |ask| ask.ask_id.clone()), caller.reader());
+    Ok(Json(page.map(|ask| seen(&reader, "asks", ask.out(false)))))
 }
 
 /// Shows an ask with everything that would be executed.
@@ -77,13 +79,13 @@ pub async fn get_ask(
     State(state): State<WorkState>,
     caller: Caller<Viewer>,
     Path(ask_id): Path<String>,
-) -> Result<Json<AskOut>, Problem> {
+) -> Result<Json<Seen<AskOut>>, Problem> {
     let ask_id = AskId::parse(&ask_id).map_err(|_| WorkError::NoAsk)?;
     let tenant = caller.tenant.clone();
     let found = state.0.app.db.read(&caller.tenant, move |q| {
         sql::load(q, &tenant, ask_id.as_str())?.ok_or(WorkError::NoAsk)
     });
-    Ok(Json(found.await?.out(true)))
+    Ok(Json(seen(&caller.reader(), "asks", found.await?.out(true))))
 }
 
 /// A decision.

@@ -256,6 +256,7 @@ fn accept_in(
             text: &text,
             correlation_id: &task.correlation_id,
             task_id: Some(task.task_id.as_str()),
+            requested_by: &task.requested_by,
         };
         changes.push(worklog::write(tx, &place, &line)?);
     }

@@ -278,6 +278,7 @@ fn settle(
             text,
             correlation_id: &task.correlation_id,
             task_id: Some(task.task_id.as_str()),
+            requested_by: &task.requested_by,
         };
         changes.push(worklog::write(tx, place, &line)?);
     }
@@ -318,6 +319,7 @@ fn lines(
             text: &line.text,
             correlation_id: &task.correlation_id,
             task_id: Some(task.task_id.as_str()),
+            requested_by: &task.requested_by,
         };
         let change = worklog::write(tx, place, &line)?;
         size += change.size();

@@ -51,6 +51,8 @@ pub struct NewLine<'a> {
     pub correlation_id: &'a str,
     /// About which task.
     pub task_id: Option<&'a str>,
+    /// Who asked for what it is about, and so sees it clearly.
+    pub requested_by: &'a str,
 }
 
 /// A line as it was written.
@@ -72,6 +74,8 @@ pub struct LineOut {
     /// About which task.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub task_id: Option<String>,
+    /// Who asked for what it is about.
+    pub requested_by: String,
 }
 
 #[derive(Serialize)]
@@ -85,6 +89,7 @@ struct LineValue<'a> {
     correlation_id: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     task_id: Option<&'a str>,
+    requested_by: &'a str,
 }
 
 /// Writes a line and returns the change that brings it.
@@ -106,6 +111,7 @@ pub fn write(tx: &mut Tx<'_>, place: &Place, line: &NewLine<'_>) -> Result<Repor
         at: now,
         correlation_id: line.correlation_id,
         task_id: line.task_id,
+        requested_by: line.requested_by,
     };
     Ok(ReportChange::upsert("worklog", id.as_str(), &value))
 }

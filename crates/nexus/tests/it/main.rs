@@ -10,6 +10,7 @@
 mod agents;
 mod approvals;
 mod assistant;
+mod classes;
 mod commands;
 mod fold;
 mod manifest;
