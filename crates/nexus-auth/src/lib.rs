@@ -1,4 +1,4 @@
-//! Who is asking: tenants and the keys of programs.
+//! Who is asking: tenants, the keys of programs, and people ([`people`]).
 //!
 //! Invariants: a tenant exists because an admin (or the first run) made it, never because somebody
 //! named it; a key is stored as a hash and shown once; an empty key closes its door; a revoked key
@@ -9,6 +9,7 @@ mod audit;
 mod error;
 pub mod http;
 mod key;
+pub mod people;
 mod sql;
 
 use std::collections::{HashMap, HashSet};
@@ -20,17 +21,22 @@ use nexus_core::time::Time;
 use nexus_kit::app::App;
 use nexus_kit::clock::Clock;
 use nexus_kit::db::{Db, DbError, Scope};
-use nexus_kit::http::principal::{Authenticating, Authenticator, Principal, Refused};
+use nexus_kit::entropy::Entropy;
+use nexus_kit::http::principal::{Authenticating, Authenticator, Look, Person, Principal, Refused};
 use nexus_kit::http::problem::Problem;
-use nexus_kit::settings::Keys;
+use nexus_kit::settings::Settings;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
 pub use actions::{NewKey, create_tenant, ensure_default_tenant};
 pub use error::AuthError;
+use people::People;
 
 /// How long a looked-up key is believed.
 pub const CACHE: Duration = Duration::from_secs(5);
+
+/// How often what is over is removed.
+const SWEEP: Duration = Duration::from_secs(3_600);
 
 /// Keys that are remembered at once.
 const CACHE_SIZE: usize = 10_000;
@@ -43,14 +49,16 @@ pub struct Auth {
     service: Option<Hash>,
     db: Db,
     clock: Clock,
+    people: People,
     tenants: RwLock<HashSet<Tenant>>,
     keys: Mutex<HashMap<Hash, (Time, Option<Principal>)>>,
     refusals: audit::Refusals,
 }
 
 impl Auth {
-    /// From the two keys of the settings and the store.
-    pub fn new(keys: &Keys, db: &Db, clock: &Clock) -> Arc<Self> {
+    /// From the settings and the store.
+    pub fn new(settings: &Settings, db: &Db, clock: &Clock, entropy: &Entropy) -> Arc<Self> {
+        let keys = &settings.keys;
         let hash = |secret: &nexus_kit::settings::Secret| {
             (!secret.is_empty()).then(|| sha256(secret.expose().as_bytes()))
         };
@@ -59,6 +67,7 @@ impl Auth {
             service: hash(&keys.service),
             db: db.clone(),
             clock: clock.clone(),
+            people: People::new(&settings.people, entropy),
             tenants: RwLock::default(),
             keys: Mutex::default(),
             refusals: audit::Refusals::default(),
@@ -68,6 +77,27 @@ impl Auth {
     /// Writes refusals to the audit log, for as long as the server runs.
     pub async fn run_audit(&self) {
         self.refusals.run(&self.db, &self.clock).await;
+    }
+
+    /// Removes sessions, links and tries that are over, now and then.
+    pub async fn run_sweep(&self, app: &App) {
+        loop {
+            if let Err(error) = people::sweep(app).await {
+                tracing::warn!(%error, "old sessions and links were not removed");
+            }
+            self.clock.sleep(SWEEP).await;
+        }
+    }
+
+    /// Makes a link by which somebody becomes the first admin, while nobody who can sign in is an
+    /// admin; its path below the server's address.
+    ///
+    /// # Errors
+    /// When the store cannot.
+    pub async fn first_admin_link(&self, app: &App) -> Result<Option<String>, AuthError> {
+        let correlation_id = app.new_correlation();
+        let entropy = &self.people.entropy;
+        people::first::link(&self.db, &self.clock, entropy, true, correlation_id).await
     }
 
     /// Forgets looked-up keys, so that a revocation bites at once.
@@ -111,6 +141,21 @@ impl Auth {
     }
 }
 
+/// Makes a link to become admin for whoever has the machine, admins or not; its path below the
+/// server's address.
+///
+/// # Errors
+/// When the store cannot.
+pub async fn first_admin_link(
+    db: &Db,
+    clock: &Clock,
+    entropy: &Entropy,
+    correlation_id: String,
+) -> Result<String, AuthError> {
+    let made = people::first::link(db, clock, entropy, false, correlation_id).await?;
+    made.ok_or(AuthError::NoLink)
+}
+
 fn sha256(bytes: &[u8]) -> Hash {
     Sha256::digest(bytes).into()
 }
@@ -132,6 +177,10 @@ impl Authenticator for Auth {
                 None => self.look_up(key, hash).await,
             }
         })
+    }
+
+    fn session<'a>(&'a self, token: &'a str, look: Look) -> Authenticating<'a, Option<Person>> {
+        Box::pin(self.find_session(token, look))
     }
 
     fn tenant_exists<'a>(&'a self, tenant: &'a Tenant) -> Authenticating<'a, bool> {

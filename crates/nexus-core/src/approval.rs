@@ -95,6 +95,25 @@ pub enum Decision {
     Deny,
 }
 
+/// Who decides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decider {
+    /// How audit and asks name them.
+    pub name: String,
+    /// What others call them.
+    pub display_name: Option<String>,
+    /// What a rule's `approvers` may call them; `None` for the platform admin, who always may.
+    pub called: Option<Vec<String>>,
+}
+
+impl Decider {
+    /// Whether they are among those whom a rule names; a rule that names nobody means all.
+    pub fn among(&self, approvers: Option<&[String]>) -> bool {
+        let (Some(approvers), Some(called)) = (approvers, &self.called) else { return true };
+        approvers.is_empty() || approvers.iter().any(|one| called.contains(one))
+    }
+}
+
 /// An ask as far as a decision depends on it.
 #[derive(Clone, Debug)]
 pub struct OpenAsk<'a> {
@@ -110,6 +129,8 @@ pub struct OpenAsk<'a> {
     pub approvals: &'a [String],
     /// Who asked.
     pub requested_by: &'a str,
+    /// Whom a rule names, if it does.
+    pub approvers: Option<&'a [String]>,
     /// Whether approver and requester must differ.
     pub other_person: bool,
     /// Whether this ask came of an edit, and by whom: the editor is never the other person.
@@ -134,6 +155,9 @@ pub enum Refused {
     /// The requester or editor cannot be the other person.
     #[error("the tenant demands another person than the one who asked or edited")]
     SamePerson,
+    /// A rule leaves this decision to others.
+    #[error("a rule leaves this decision to others; the ask says to whom")]
+    NotAmong,
 }
 
 impl Refused {
@@ -145,6 +169,7 @@ impl Refused {
             Self::DigestMismatch => "digest_mismatch",
             Self::AlreadyVoted => "already_approved_by_you",
             Self::SamePerson => "other_person_required",
+            Self::NotAmong => "not_among_approvers",
         }
     }
 }
@@ -162,7 +187,7 @@ pub enum Outcome {
 pub fn decide(
     ask: &OpenAsk<'_>,
     decision: Decision,
-    decider: &str,
+    decider: &Decider,
     seen_digest: Option<&str>,
     now: Time,
 ) -> Result<Outcome, Refused> {
@@ -177,9 +202,13 @@ pub fn decide(
     if seen_digest.is_some_and(|seen| seen != ask.digest) {
         return Err(Refused::DigestMismatch);
     }
+    if !decider.among(ask.approvers) {
+        return Err(Refused::NotAmong);
+    }
     if decision == Decision::Deny {
         return Ok(Outcome::Closes(AskStatus::Denied));
     }
+    let decider = decider.name.as_str();
     if ask.other_person && (decider == ask.requested_by || Some(decider) == ask.edited_by) {
         return Err(Refused::SamePerson);
     }
@@ -202,9 +231,15 @@ mod tests {
             quorum: 1,
             approvals,
             requested_by: "key:service",
+            approvers: None,
             other_person: false,
             edited_by: None,
         }
+    }
+
+    fn person(name: &str) -> Decider {
+        let called = vec![name.to_owned(), "role:approver".to_owned()];
+        Decider { name: name.to_owned(), display_name: None, called: Some(called) }
     }
 
     const NOW: Time = Time::from_millis(299_999);
@@ -225,12 +260,14 @@ mod tests {
 
     #[test]
     fn an_ask_is_decided_once_and_in_time() {
-        let yes = |ask: &OpenAsk<'_>, now| decide(ask, Decision::Approve, "admin", Some("d"), now);
+        let yes = |ask: &OpenAsk<'_>, now| {
+            decide(ask, Decision::Approve, &person("admin"), Some("d"), now)
+        };
         assert_eq!(yes(&ask(&[]), NOW), Ok(Outcome::Closes(AskStatus::Approved)));
         assert_eq!(yes(&ask(&[]), Time::from_millis(300_000)), Err(Refused::Expired));
         let decided = OpenAsk { status: AskStatus::Denied, ..ask(&[]) };
         assert_eq!(yes(&decided, NOW), Err(Refused::AlreadyDecided));
-        let seen = decide(&ask(&[]), Decision::Approve, "admin", Some("other"), NOW);
+        let seen = decide(&ask(&[]), Decision::Approve, &person("admin"), Some("other"), NOW);
         assert_eq!(seen, Err(Refused::DigestMismatch));
     }
 
@@ -238,15 +275,18 @@ mod tests {
     fn a_quorum_counts_persons_and_the_first_no_closes() {
         let first = ["a".to_owned()];
         let two = OpenAsk { quorum: 2, ..ask(&first) };
-        assert_eq!(decide(&two, Decision::Approve, "a", None, NOW), Err(Refused::AlreadyVoted));
         assert_eq!(
-            decide(&two, Decision::Approve, "b", None, NOW),
+            decide(&two, Decision::Approve, &person("a"), None, NOW),
+            Err(Refused::AlreadyVoted)
+        );
+        assert_eq!(
+            decide(&two, Decision::Approve, &person("b"), None, NOW),
             Ok(Outcome::Closes(AskStatus::Approved))
         );
         let none = OpenAsk { quorum: 2, ..ask(&[]) };
-        assert_eq!(decide(&none, Decision::Approve, "a", None, NOW), Ok(Outcome::Counts));
+        assert_eq!(decide(&none, Decision::Approve, &person("a"), None, NOW), Ok(Outcome::Counts));
         assert_eq!(
-            decide(&none, Decision::Deny, "a", None, NOW),
+            decide(&none, Decision::Deny, &person("a"), None, NOW),
             Ok(Outcome::Closes(AskStatus::Denied))
         );
     }
@@ -255,9 +295,26 @@ mod tests {
     fn the_other_person_is_another_person() {
         let other = OpenAsk { other_person: true, edited_by: Some("editor"), ..ask(&[]) };
         for same in ["key:service", "editor"] {
-            let refused = decide(&other, Decision::Approve, same, None, NOW);
+            let refused = decide(&other, Decision::Approve, &person(same), None, NOW);
             assert_eq!(refused, Err(Refused::SamePerson));
-            assert!(decide(&other, Decision::Deny, same, None, NOW).is_ok());
+            assert!(decide(&other, Decision::Deny, &person(same), None, NOW).is_ok());
         }
+    }
+
+    #[test]
+    fn a_rule_can_leave_a_decision_to_some() {
+        let named = |who: &str| vec![who.to_owned()];
+        let decides = |who: &Decider, approvers: &[String]| {
+            let ask = OpenAsk { approvers: Some(approvers), ..ask(&[]) };
+            let both = [Decision::Approve, Decision::Deny].map(|d| decide(&ask, d, who, None, NOW));
+            assert_eq!(both[0].is_ok(), both[1].is_ok());
+            both[0].is_ok()
+        };
+        assert!(decides(&person("user:a"), &named("user:a")));
+        assert!(decides(&person("user:a"), &named("role:approver")));
+        assert!(decides(&person("user:a"), &[]));
+        assert!(!decides(&person("user:b"), &named("user:a")));
+        let platform = Decider { name: "admin".into(), display_name: None, called: None };
+        assert!(decides(&platform, &named("user:a")));
     }
 }

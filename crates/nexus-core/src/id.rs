@@ -80,6 +80,10 @@ ids! {
     WorklogId = "wlg_";
     /// An API key.
     KeyId = "key_";
+    /// A person.
+    UserId = "usr_";
+    /// A sign-in of a person.
+    SessionId = "ses_";
     /// What ties everything that came of one request together; made where none was sent.
     CorrelationId = "cor_";
     /// One life of one server process.

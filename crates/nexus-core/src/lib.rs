@@ -10,6 +10,7 @@ pub mod id;
 pub mod json;
 pub mod mask;
 pub mod policy;
+pub mod role;
 pub mod task;
 pub mod tenant;
 pub mod text;

@@ -4,6 +4,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::id::UserId;
+use crate::role::Role;
+
 /// Most rules that a tenant's policy has.
 pub const MAX_RULES: usize = 200;
 
@@ -317,6 +320,8 @@ pub fn check_rules(rules: &[Rule]) -> Vec<BadRule> {
         let approvers = rule.approvers.as_deref().unwrap_or_default();
         if approvers.len() > MAX_APPROVERS || approvers.iter().any(|who| who.len() > 128) {
             say(at("approvers"), "at most 20 names of at most 128 bytes");
+        } else if !approvers.iter().all(|who| names_somebody(who)) {
+            say(at("approvers"), "each is role:approver, role:admin or user:usr_…");
         }
         if rule.timeout_seconds == Some(0) {
             say(at("timeout_seconds"), "at least 1");
@@ -345,6 +350,15 @@ pub fn check_rules(rules: &[Rule]) -> Vec<BadRule> {
         }
     }
     bad
+}
+
+/// Whether an approver of a rule can be anybody at all.
+fn names_somebody(who: &str) -> bool {
+    match who.split_once(':') {
+        Some(("role", role)) => Role::parse(role).is_some_and(|role| role >= Role::Approver),
+        Some(("user", user)) => UserId::parse(user).is_ok(),
+        _ => false,
+    }
 }
 
 #[cfg(test)]

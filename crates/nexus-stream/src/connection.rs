@@ -11,6 +11,7 @@ use nexus_core::tenant::Tenant;
 use nexus_core::time::Time;
 use nexus_kit::app::App;
 use nexus_kit::db::DbError;
+use nexus_kit::http::principal::Right;
 use nexus_kit::hub::{Channel, Next};
 use nexus_kit::log;
 use nexus_kit::supervise::Shutdown;
@@ -37,8 +38,8 @@ pub(crate) struct Connection {
     head: watch::Receiver<u64>,
     stop: Shutdown,
     place: Place,
-    /// A key that can end before the process does.
-    key: Option<String>,
+    /// What lets the client listen; it can end before the process does.
+    right: Right,
     epoch: Epoch,
     /// The last report that this stream has sent, or that its client has.
     number: u64,
@@ -85,7 +86,7 @@ impl Connection {
         app: &App,
         tenant: &Tenant,
         place: Place,
-        key: Option<String>,
+        right: Right,
         sent: Option<&str>,
         stop: Shutdown,
     ) -> Result<(Self, &'static str), DbError> {
@@ -103,7 +104,7 @@ impl Connection {
             head,
             stop,
             place,
-            key,
+            right,
             epoch: epoch.clone(),
             number: 0,
             ready: VecDeque::new(),
@@ -173,20 +174,19 @@ impl Connection {
         }
     }
 
-    /// Looks now and then whether the key still opens this door and the server still runs, also
-    /// while there is always something to send.
+    /// Looks now and then whether the right to listen stands and the server still runs, also while
+    /// there is always something to send.
     async fn watch_rights(&mut self) {
         if self.stop.is_triggered() {
             self.end(Bye::Shutdown);
             return;
         }
-        let Some(key) = &self.key else { return };
         let now = self.app.clock.expiry();
-        if now < self.recheck_at {
+        if !self.right.can_end() || now < self.recheck_at {
             return;
         }
         self.recheck_at = now.plus(RECHECK);
-        if matches!(self.app.auth.authenticate(key).await, Ok(None)) {
+        if !self.right.stands(&*self.app.auth).await {
             self.end(Bye::AuthExpired);
         }
     }
@@ -225,7 +225,7 @@ impl Connection {
     async fn wait(&mut self) {
         let now = self.app.clock.expiry();
         let due = self.ping_at.min(self.idle_at);
-        let due = if self.key.is_some() { due.min(self.recheck_at) } else { due };
+        let due = if self.right.can_end() { due.min(self.recheck_at) } else { due };
         let event = tokio::select! {
             moved = self.head.changed() => {
                 if moved.is_ok() { Event::Moved } else { Event::End(Bye::Shutdown) }
@@ -236,7 +236,7 @@ impl Connection {
                 let now = now.max(self.app.clock.expiry());
                 if now >= self.idle_at {
                     Event::End(Bye::Idle)
-                } else if self.key.is_some() && now >= self.recheck_at {
+                } else if self.right.can_end() && now >= self.recheck_at {
                     Event::Recheck
                 } else {
                     Event::Ping

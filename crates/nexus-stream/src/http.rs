@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
-use nexus_kit::http::principal::{Caller, Principal, Viewer};
+use nexus_kit::http::principal::{Caller, Listener};
 use nexus_kit::http::problem::Problem;
 use nexus_kit::http::query::Query;
 use nexus_kit::telemetry::metrics::Outcome;
@@ -42,7 +42,7 @@ pub struct StreamQuery {
         (status = 403, body = Problem), (status = 429, description = "`stream_limit`, with `Retry-After`", body = Problem), (status = 503, body = Problem)))]
 pub async fn stream(
     State(state): State<StreamState>,
-    caller: Caller<Viewer>,
+    caller: Caller<Listener>,
     headers: HeaderMap,
     Query(query): Query<StreamQuery>,
 ) -> Result<Response, Problem> {
@@ -66,17 +66,12 @@ pub async fn stream(
         Some(value) => Some(value.to_str().unwrap_or("?").to_owned()),
         None => query.last_event_id,
     };
-    let key = match caller.principal {
-        Principal::TenantService { .. } => {
-            headers.get("x-api-key").and_then(|key| key.to_str().ok()).map(str::to_owned)
-        }
-        _ => None,
-    };
+    let right = caller.right();
     let connection = Connection::open(
         &state.app,
         &caller.tenant,
         place,
-        key,
+        right,
         sent.as_deref(),
         state.stop.clone(),
     );

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
+use nexus_kit::http::principal::SESSION_PREFIX;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
@@ -17,7 +18,7 @@ pub(crate) type Address = Arc<Mutex<SocketAddr>>;
 pub struct Client {
     pub(crate) http: reqwest::Client,
     pub(crate) address: Address,
-    /// The key; none for a stranger.
+    /// The key, or a session's token; none for a stranger.
     pub key: Option<String>,
     /// `org`, `project`; none on routes without a tenant.
     pub tenant: Option<(String, String)>,
@@ -55,7 +56,10 @@ impl Client {
         let method = Method::from_bytes(method.as_bytes()).unwrap();
         let mut request = self.http.request(method, format!("http://{}{path}", self.address()));
         if let Some(key) = &self.key {
-            request = request.header("x-api-key", key);
+            request = match key.starts_with(SESSION_PREFIX) {
+                true => request.bearer_auth(key),
+                false => request.header("x-api-key", key),
+            };
         }
         if let Some((org, project)) = &self.tenant {
             request = request.header("x-org-id", org).header("x-project-id", project);

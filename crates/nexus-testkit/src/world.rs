@@ -164,6 +164,8 @@ impl World {
         settings.keys.service = Secret::new(SERVICE_KEY);
         settings.keys.admin = Secret::new(ADMIN_KEY);
         settings.store.data_dir = self.data_dir();
+        settings.people.password_memory_kib = 8;
+        settings.people.password_passes = 1;
         settings.egress.allow = vec![self.sink.address().to_string()];
         settings.egress.timeout = Duration::from_secs(5);
         (self.builder.change)(&mut settings);
@@ -182,7 +184,11 @@ impl World {
         folder
     }
 
-    fn client(&self, key: &str) -> Client {
+    pub(crate) fn running(&self) -> &Running {
+        self.running.as_ref().expect("the server runs")
+    }
+
+    pub(crate) fn client(&self, key: &str) -> Client {
         Client {
             http: self.http.clone(),
             address: self.address.clone(),

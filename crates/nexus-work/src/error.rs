@@ -110,6 +110,9 @@ impl From<WorkError> for Problem {
             ),
             WorkError::Precondition(detail) => Self::conflict("precondition_failed", detail),
             WorkError::Transition(refused) => Self::conflict("wrong_state", format!("{refused}.")),
+            WorkError::Decision(refused @ Refused::NotAmong, ask_id) => {
+                Self::forbidden(refused.code(), format!("{refused}.")).with_ask(ask_id)
+            }
             WorkError::Decision(refused, ask_id) => {
                 Self::conflict(refused.code(), format!("{refused}.")).with_ask(ask_id)
             }

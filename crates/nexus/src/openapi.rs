@@ -1,20 +1,28 @@
 //! The description of the API, put together from the slices.
 
 use nexus_auth::http as auth;
+use nexus_auth::people::http as people;
+use nexus_auth::people::http::members;
+use nexus_kit::http::principal::SESSION_COOKIE;
 use nexus_kit::http::problem::Problem;
 use nexus_work::approvals::http as approvals;
 use nexus_work::commands::http as commands;
 use nexus_work::contract::http as contract;
 use nexus_work::policy::http as policy;
 use nexus_work::tasks::http as tasks;
-use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
+use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
+};
 use utoipa::{Modify, OpenApi};
+
+use crate::routes::{ACCESS, Access};
 
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "NEXUS",
-        description = "A self-hosted control plane for AI agents. Commands and decisions answer 202; what happens comes by the one stream, `GET /agent/reports/stream`. Every request outside the public routes names its tenant by `x-org-id` and `x-project-id` (or `org_id` and `project_id` in the query). Every refusal is `application/problem+json` with a stable `code`.",
+        description = "A self-hosted control plane for AI agents. Commands and decisions answer 202; what happens comes by the one stream, `GET /agent/reports/stream`. Every request outside the public routes names its tenant by `x-org-id` and `x-project-id` (or `org_id` and `project_id` in the query), except those about the person who asks. Every refusal is `application/problem+json` with a stable `code`.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
     paths(
@@ -23,11 +31,15 @@ use utoipa::{Modify, OpenApi};
         policy::explain, policy::pause, policy::resume,
         tasks::list_tasks, tasks::get_task, tasks::get_sent, tasks::cancel_task, tasks::ask_again,
         tasks::list_worklog,
-        approvals::list_asks, approvals::get_ask, approvals::decide_ask,
+        approvals::list_asks, approvals::get_ask, approvals::decide_ask, approvals::inbox,
         contract::claim_tasks, contract::claim_task, contract::beat, contract::take_callback,
         nexus_stream::http::stream,
         auth::list_tenants, auth::create_tenant, auth::list_keys, auth::create_key,
         auth::revoke_key, auth::rotate_key,
+        people::login, people::look_at_link, people::redeem, people::logout, people::list_sessions,
+        people::end_session, people::me,
+        members::list_users, members::invite_user, members::link_user, members::put_member,
+        members::remove_member,
     ),
     components(schemas(Problem)),
     modifiers(&Keys)
@@ -41,7 +53,50 @@ impl Modify for Keys {
         let key = ApiKey::Header(ApiKeyValue::new("X-API-Key"));
         let components = api.components.get_or_insert_default();
         components.add_security_scheme("api_key", SecurityScheme::ApiKey(key));
+        let session = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some("The `access_token` of `POST /auth/login`."))
+            .build();
+        components.add_security_scheme("session", SecurityScheme::Http(session));
+        let cookie = ApiKey::Cookie(ApiKeyValue::with_description(
+            SESSION_COOKIE,
+            "Set by `POST /auth/login` with `cookie`. Writes need the header `x-csrf-token` too.",
+        ));
+        components.add_security_scheme("cookie", SecurityScheme::ApiKey(cookie));
+        for (path, item) in &mut api.paths.paths {
+            for (method, operation) in operations(item) {
+                if open_to_people(method, path)
+                    && let Some(operation) = operation
+                    && let Some(security) = &mut operation.security
+                {
+                    let none: [&str; 0] = [];
+                    security.push(SecurityRequirement::new("session", none));
+                    security.push(SecurityRequirement::new("cookie", none));
+                }
+            }
+        }
     }
+}
+
+/// Whether a person with the right role may call a route that a key may call.
+fn open_to_people(method: &str, path: &str) -> bool {
+    ACCESS.iter().any(|(m, p, access)| {
+        *m == method
+            && *p == path
+            && matches!(
+                access,
+                Access::Viewer | Access::Operator | Access::Approver | Access::Admin
+            )
+    })
+}
+
+fn operations(item: &mut PathItem) -> [(&'static str, Option<&mut Operation>); 4] {
+    [
+        ("GET", item.get.as_mut()),
+        ("POST", item.post.as_mut()),
+        ("PUT", item.put.as_mut()),
+        ("DELETE", item.delete.as_mut()),
+    ]
 }
 
 /// The whole description, OpenAPI 3.1.

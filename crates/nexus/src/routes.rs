@@ -5,6 +5,8 @@ use axum::middleware::from_extractor_with_state;
 use axum::routing::{delete, get, post, put};
 use nexus_auth::AuthState;
 use nexus_auth::http as auth;
+use nexus_auth::people::http as people;
+use nexus_auth::people::http::members;
 use nexus_kit::app::App;
 use nexus_kit::http::principal::PlatformKey;
 use nexus_ops::Ops;
@@ -22,7 +24,7 @@ use crate::openapi;
 pub struct States {
     /// The parts of the server.
     pub app: App,
-    /// Tenants and keys.
+    /// Tenants, keys and people.
     pub auth: AuthState,
     /// Commands, approvals, tasks, agents.
     pub work: WorkState,
@@ -49,6 +51,7 @@ pub fn router(states: States) -> Router {
         .route("/approvals", get(approvals::list_asks))
         .route("/approvals/{ask_id}", get(approvals::get_ask))
         .route("/approvals/{ask_id}/decide", post(approvals::decide_ask))
+        .route("/me/inbox", get(approvals::inbox))
         .route("/tenant/pause", post(policy::pause))
         .route("/tenant/resume", post(policy::resume))
         .route("/agent/tasks/claim", post(contract::claim_tasks))
@@ -64,6 +67,19 @@ pub fn router(states: States) -> Router {
         .route("/keys", get(auth::list_keys).post(auth::create_key))
         .route("/keys/{key_id}", delete(auth::revoke_key))
         .route("/keys/{key_id}/rotate", post(auth::rotate_key))
+        .route("/auth/login", post(people::login))
+        .route("/auth/link", post(people::look_at_link))
+        .route("/auth/redeem", post(people::redeem))
+        .route("/auth/logout", post(people::logout))
+        .route("/auth/sessions", get(people::list_sessions))
+        .route("/auth/sessions/{session_id}", delete(people::end_session))
+        .route("/me", get(people::me))
+        .route("/users", get(members::list_users).post(members::invite_user))
+        .route("/users/{user_id}/link", post(members::link_user))
+        .route(
+            "/tenants/{org}/{project}/members/{user_id}",
+            put(members::put_member).delete(members::remove_member),
+        )
         .with_state(states.auth);
     let metrics = nexus_ops::metrics(states.ops.clone())
         .layer(from_extractor_with_state::<PlatformKey, _>(states.app));
@@ -91,6 +107,8 @@ pub enum Access {
     Admin,
     /// An agent key.
     Agent,
+    /// A person, about themselves, without a tenant.
+    Person,
     /// `NEXUS_API_KEY` or `ADMIN_API_KEY`, without a tenant.
     PlatformKey,
     /// `ADMIN_API_KEY`, without a tenant.
@@ -116,6 +134,7 @@ pub const ACCESS: &[(&str, &str, Access)] = &[
     ("GET", "/approvals", Access::Viewer),
     ("GET", "/approvals/{ask_id}", Access::Viewer),
     ("POST", "/approvals/{ask_id}/decide", Access::Approver),
+    ("GET", "/me/inbox", Access::Person),
     ("POST", "/tenant/pause", Access::Admin),
     ("POST", "/tenant/resume", Access::Admin),
     ("POST", "/agent/tasks/claim", Access::Agent),
@@ -129,6 +148,18 @@ pub const ACCESS: &[(&str, &str, Access)] = &[
     ("POST", "/keys", Access::Admin),
     ("DELETE", "/keys/{key_id}", Access::Admin),
     ("POST", "/keys/{key_id}/rotate", Access::Admin),
+    ("POST", "/auth/login", Access::Public),
+    ("POST", "/auth/link", Access::Public),
+    ("POST", "/auth/redeem", Access::Public),
+    ("POST", "/auth/logout", Access::Person),
+    ("GET", "/auth/sessions", Access::Person),
+    ("DELETE", "/auth/sessions/{session_id}", Access::Person),
+    ("GET", "/me", Access::Person),
+    ("GET", "/users", Access::Admin),
+    ("POST", "/users", Access::Admin),
+    ("POST", "/users/{user_id}/link", Access::Admin),
+    ("PUT", "/tenants/{org}/{project}/members/{user_id}", Access::Admin),
+    ("DELETE", "/tenants/{org}/{project}/members/{user_id}", Access::Admin),
     ("GET", "/metrics", Access::PlatformKey),
     ("GET", "/health", Access::Public),
     ("GET", "/health/live", Access::Public),

@@ -6,13 +6,15 @@ use nexus_kit::settings::load::Loaded;
 use nexus_kit::telemetry::logs;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::first_admin::page;
 use crate::start;
 
-/// Runs a server until it is told to stop.
+/// Runs a server until it is told to stop. `welcome` shows somebody at the terminal the page where
+/// they become the first admin; it works like a password, so it goes to no log.
 ///
 /// # Errors
 /// When it cannot start, or its store failed while it ran.
-pub async fn serve(loaded: Loaded) -> Result<(), String> {
+pub async fn serve(loaded: Loaded, welcome: impl FnOnce(&str)) -> Result<(), String> {
     // Whatever this process writes is its own.
     rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     let clock = Clock::system();
@@ -33,6 +35,9 @@ pub async fn serve(loaded: Loaded) -> Result<(), String> {
         tracing::info!("first run: made the tenant default:default");
     }
     tracing::info!(address = %running.address, version = env!("CARGO_PKG_VERSION"), "NEXUS listens");
+    if let Some(path) = &running.first_admin {
+        welcome(&page(running.address, path));
+    }
     let failed = tokio::select! {
         () = running.failed() => true,
         _ = tokio::signal::ctrl_c() => false,

@@ -58,6 +58,9 @@ pub struct Running {
     pub app: App,
     /// Whether this was the first run, which made the tenant `default:default`.
     pub first_run: bool,
+    /// The page, below the address, where somebody becomes the first admin; works once. None while
+    /// there is an admin.
+    pub first_admin: Option<String>,
     supervisor: Supervisor,
     _lock: DataLock,
 }
@@ -101,8 +104,9 @@ pub async fn start(
     let supervisor = Supervisor::new(metrics.clone());
     let made: Arc<Mutex<Option<Arc<Auth>>>> = Arc::default();
     let keep_auth = made.clone();
+    let random = entropy.clone();
     let app = App::open(settings, clock, entropy, metrics.clone(), move |settings, db, clock| {
-        let auth = Auth::new(&settings.keys, db, clock);
+        let auth = Auth::new(settings, db, clock, &random);
         *keep_auth.lock().unwrap_or_else(PoisonError::into_inner) = Some(auth.clone());
         auth as Arc<dyn Authenticator>
     })?;
@@ -111,6 +115,7 @@ pub async fn start(
     let wiring = |error: String| StartError::Wiring(error);
     let first_run = ensure_default_tenant(&app).await.map_err(|e| wiring(e.to_string()))?;
     let keep = Keep { worklog: app.settings.stream.worklog_keep, ..Keep::default() };
+    let first_admin = auth.first_admin_link(&app).await.map_err(|e| wiring(e.to_string()))?;
     adopt_keep(&app.db, &app.entropy, keep).await?;
 
     let auditing = auth.clone();
@@ -119,6 +124,16 @@ pub async fn start(
         async move {
             tokio::select! {
                 () = auth.run_audit() => {}
+                () = stop.triggered() => {}
+            }
+        }
+    });
+    let (sweeping, swept) = (auth.clone(), app.clone());
+    supervisor.forever("people-sweep", move |stop| {
+        let (auth, app) = (sweeping.clone(), swept.clone());
+        async move {
+            tokio::select! {
+                () = auth.run_sweep(&app) => {}
                 () = stop.triggered() => {}
             }
         }
@@ -142,7 +157,7 @@ pub async fn start(
     let router = nexus_kit::http::finish(routes::router(states), &edge);
     server::serve(listener, router, edge, &supervisor)
         .map_err(|error| StartError::Bind(bind, error))?;
-    Ok(Running { address, app, first_run, supervisor, _lock: lock })
+    Ok(Running { address, app, first_run, first_admin, supervisor, _lock: lock })
 }
 
 /// The store works when its writer commits: an empty transaction costs no fsync.

@@ -26,7 +26,10 @@ mod tests {
     use super::*;
 
     /// Sample rows for each migration, as users would have them before the next one comes.
-    const SAMPLES: &[(i32, &str)] = &[(1, include_str!("../../migrations/samples/V1.sql"))];
+    const SAMPLES: &[(i32, &str)] = &[
+        (1, include_str!("../../migrations/samples/V1.sql")),
+        (2, include_str!("../../migrations/samples/V2.sql")),
+    ];
 
     #[test]
     fn every_migration_runs_on_a_store_that_is_not_empty() {

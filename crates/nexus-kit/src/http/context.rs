@@ -35,6 +35,13 @@ pub struct RequestContext {
     pub peer: Option<SocketAddr>,
 }
 
+impl RequestContext {
+    /// The address of the other end, without its port.
+    pub fn peer_address(&self) -> String {
+        self.peer.map_or_else(|| "unknown".to_owned(), |peer| peer.ip().to_string())
+    }
+}
+
 impl<S: Sync> FromRequestParts<S> for RequestContext {
     type Rejection = Problem;
 

@@ -8,6 +8,7 @@ pub mod keys;
 pub mod load;
 mod sources;
 pub mod table;
+mod table_people;
 mod table_reserved;
 mod value;
 
@@ -58,6 +59,8 @@ pub struct Settings {
     pub stream: Stream,
     /// Approvals.
     pub approval: Approval,
+    /// People: passwords, sessions, tries to sign in.
+    pub people: People,
     /// Tasks and their retries.
     pub tasks: Tasks,
     /// What may be called outside.
@@ -182,6 +185,48 @@ impl Default for Approval {
     }
 }
 
+/// People.
+#[derive(Clone, Debug)]
+pub struct People {
+    /// `NEXUS_SESSION_IDLE_SECONDS`: a session without a request of its person ends after this.
+    pub session_idle: Duration,
+    /// `NEXUS_SESSION_SECONDS`: a session ends after this, whatever happens.
+    pub session: Duration,
+    /// `NEXUS_PASSWORD_MEMORY_KIB`: memory of one Argon2id hash.
+    pub password_memory_kib: u32,
+    /// `NEXUS_PASSWORD_PASSES`: passes of Argon2id.
+    pub password_passes: u32,
+    /// `NEXUS_PASSWORD_LANES`: lanes of Argon2id.
+    pub password_lanes: u32,
+    /// `NEXUS_LOGIN_TRIES`: failures of an account from one address within the window.
+    pub login_tries: u64,
+    /// `NEXUS_LOGIN_WINDOW_SECONDS`: that window, and the longest wait.
+    pub login_window: Duration,
+    /// `NEXUS_LOGIN_TRIES_PER_ACCOUNT`: failures of an account within an hour.
+    pub login_tries_per_account: u64,
+    /// `NEXUS_LOGIN_TRIES_PER_ADDRESS`: failures from an address within an hour.
+    pub login_tries_per_address: u64,
+    /// `NEXUS_LOGIN_BACKOFF_SECONDS`: the first wait beyond those two, which doubles.
+    pub login_backoff: Duration,
+}
+
+impl Default for People {
+    fn default() -> Self {
+        Self {
+            session_idle: Duration::from_secs(1_800),
+            session: Duration::from_secs(43_200),
+            password_memory_kib: 19_456,
+            password_passes: 2,
+            password_lanes: 1,
+            login_tries: 5,
+            login_window: Duration::from_secs(900),
+            login_tries_per_account: 20,
+            login_tries_per_address: 100,
+            login_backoff: Duration::from_secs(30),
+        }
+    }
+}
+
 /// Tasks.
 #[derive(Clone, Debug)]
 pub struct Tasks {
@@ -302,6 +347,8 @@ pub struct Client {
     pub project: String,
     /// `NEXUS_LANG`; none means the locale decides.
     pub lang: Option<Lang>,
+    /// `NEXUS_CONFIG_DIR`: where sign-ins are kept; none means the user's own directory for that.
+    pub config_dir: Option<PathBuf>,
 }
 
 impl Default for Client {
@@ -311,6 +358,7 @@ impl Default for Client {
             org: "default".into(),
             project: "default".into(),
             lang: None,
+            config_dir: None,
         }
     }
 }

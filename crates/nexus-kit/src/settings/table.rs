@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::table_people::PEOPLE;
 use super::table_reserved::{FAMILIES, RESERVED};
 use super::{Lang, Secret, Settings};
 
@@ -154,7 +155,7 @@ pub const OWNED: &[&str] = &[
 
 /// Every section, in the order of the documents.
 pub fn sections() -> impl Iterator<Item = &'static Section> {
-    SECTIONS.iter().chain(RESERVED)
+    SECTIONS.iter().chain(PEOPLE).chain(RESERVED)
 }
 
 /// Every row.
@@ -186,7 +187,7 @@ fn size(count: u64) -> usize {
     usize::try_from(count).unwrap_or(usize::MAX)
 }
 
-fn narrow(count: u64) -> u32 {
+pub(super) fn narrow(count: u64) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
 
@@ -540,6 +541,13 @@ static SECTIONS: &[Section] = &[
                 "",
                 "Language of the terminal: ko or en; empty asks LC_ALL and LANG.",
                 "터미널 언어: ko 또는 en. 비어 있으면 LC_ALL과 LANG을 따름.",
+            ),
+            Setting::used(
+                "NEXUS_CONFIG_DIR",
+                Kind::Text(|s, v| s.client.config_dir = (!v.is_empty()).then(|| v.into())),
+                "",
+                "Where `nexus login` keeps its session; empty means nexus in XDG_CONFIG_HOME or ~/.config.",
+                "`nexus login`이 세션을 보관하는 곳. 비어 있으면 XDG_CONFIG_HOME 또는 ~/.config의 nexus.",
             ),
         ],
     },

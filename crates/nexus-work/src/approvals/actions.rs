@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use nexus_audit::{Entry, record};
 use nexus_core::approval::{
-    AskStatus, Bound, DECIDED_BY_TIMEOUT, Decision, OpenAsk, Outcome, Refused, decide as judge,
+    AskStatus, Bound, DECIDED_BY_TIMEOUT, Decider, Decision, Outcome, Refused, decide as judge,
     digest,
 };
 use nexus_core::id::AskId;
@@ -54,7 +54,7 @@ pub(crate) fn open(
     let now = tx.now();
     let params: Value = serde_json::from_str(&task.params).unwrap_or(Value::Null);
     let target = new.known.target_of(&params);
-    let (question, question_ko) = question(new.known, &task.requested_by, target.as_deref());
+    let (question, question_ko) = question(new.known, asker(task), target.as_deref());
     let allowed = new.verdict.timeout_seconds.map_or(Duration::MAX, Duration::from_secs);
     let ask = Ask {
         ask_id: AskId::new(now, &tx.id_entropy()).to_string(),
@@ -77,11 +77,13 @@ pub(crate) fn open(
         other_person: settings.require_other_person,
         edited_by: new.edited_by,
         requested_by: task.requested_by.clone(),
+        requested_by_name: task.requested_by_name.clone(),
         correlation_id: task.correlation_id.clone(),
         created_at: now,
         expires_at: tx.expiry().plus(settings.timeout.min(allowed)),
         decided_at: None,
         decided_by: None,
+        decided_by_name: None,
         reason: None,
         votes: Vec::new(),
     };
@@ -115,7 +117,7 @@ pub(crate) struct Deciding {
     /// Edited params, with a yes.
     pub params: Option<Value>,
     /// Who decides.
-    pub decider: String,
+    pub decider: Decider,
 }
 
 /// Decides an ask; the outcome arrives as a report.
@@ -193,16 +195,7 @@ fn decide_in(
     }
     let refused = |refused| WorkError::Decision(refused, ask_id.to_owned());
     let outcome = judge(
-        &OpenAsk {
-            status: ask.status,
-            expires_at: ask.expires_at,
-            digest: &ask.digest,
-            quorum: ask.quorum,
-            approvals: &ask.votes,
-            requested_by: &ask.requested_by,
-            other_person: ask.other_person,
-            edited_by: ask.edited_by.as_deref(),
-        },
+        &ask.open(),
         deciding.decision,
         &deciding.decider,
         deciding.digest.as_deref(),
@@ -216,8 +209,8 @@ fn decide_in(
             true
         }
         (Outcome::Counts, _) => {
-            sql::insert_vote(tx, tenant, ask_id, &deciding.decider)?;
-            ask.votes.push(deciding.decider.clone());
+            sql::insert_vote(tx, tenant, ask_id, &deciding.decider.name)?;
+            ask.votes.push(deciding.decider.name.clone());
             false
         }
         (Outcome::Closes(status), edited) => {
@@ -225,7 +218,10 @@ fn decide_in(
                 edited.put_into(&mut task);
                 rewrite(&mut ask, &task, edited, &deciding.decider);
             }
-            ask.votes.extend((status == AskStatus::Approved).then(|| deciding.decider.clone()));
+            if status == AskStatus::Approved {
+                sql::insert_vote(tx, tenant, ask_id, &deciding.decider.name)?;
+                ask.votes.push(deciding.decider.name.clone());
+            }
             close(tx, tenant, &mut ask, status, &deciding.decider)?;
             let now = tx.now();
             let due = if status == AskStatus::Approved {
@@ -245,7 +241,7 @@ fn decide_in(
         (Decision::Approve, false) => "ask.vote",
         (Decision::Deny, _) => "ask.denied",
     };
-    audit(tx, tenant, &ask, action, &deciding.decider)?;
+    audit(tx, tenant, &ask, action, &deciding.decider.name)?;
     let mut changes = vec![ask.change(), view::change(&task)];
     if let Some(new_id) = task.ask_id.as_ref().filter(|id| **id != ask.ask_id) {
         let new = sql::load(tx, tenant, new_id)?.ok_or(WorkError::NoAsk)?;
@@ -256,13 +252,12 @@ fn decide_in(
 }
 
 /// Makes an ask say what was approved instead of what was asked for.
-fn rewrite(ask: &mut Ask, task: &Task, edited: Judged, editor: &str) {
+fn rewrite(ask: &mut Ask, task: &Task, edited: Judged, editor: &Decider) {
     let params: Value = serde_json::from_str(&task.params).unwrap_or(Value::Null);
     ask.target = edited.known.target_of(&params);
-    (ask.question, ask.question_ko) =
-        question(&edited.known, &task.requested_by, ask.target.as_deref());
-    ask.changed = Some(format!("{editor} edited the params"));
-    ask.edited_by = Some(editor.to_owned());
+    (ask.question, ask.question_ko) = question(&edited.known, asker(task), ask.target.as_deref());
+    ask.changed = Some(edited_by(editor));
+    ask.edited_by = Some(editor.name.clone());
     ask.digest = digest(&task.params, &edited.bound);
     ask.params.clone_from(&task.params);
     ask.bound = edited.bound;
@@ -271,18 +266,28 @@ fn rewrite(ask: &mut Ask, task: &Task, edited: Judged, editor: &str) {
     ask.why = edited.verdict.why;
 }
 
+/// Who asks, as people call them.
+fn asker(task: &Task) -> &str {
+    task.requested_by_name.as_ref().unwrap_or(&task.requested_by)
+}
+
+fn edited_by(editor: &Decider) -> String {
+    format!("{} edited the params", editor.display_name.as_ref().unwrap_or(&editor.name))
+}
+
 /// Closes an ask in its time; the statement itself decides whether it was.
 fn close(
     tx: &mut Tx<'_>,
     tenant: &Tenant,
     ask: &mut Ask,
     status: AskStatus,
-    by: &str,
+    by: &Decider,
 ) -> Result<(), WorkError> {
     let now = tx.expiry();
     ask.status = status;
     ask.decided_at = Some(tx.now());
-    ask.decided_by = Some(by.to_owned());
+    ask.decided_by = Some(by.name.clone());
+    ask.decided_by_name.clone_from(&by.display_name);
     if sql::close(tx, tenant, ask, Some(now))? {
         Ok(())
     } else {
@@ -309,8 +314,8 @@ fn supersede(
         known: &edited.known,
         verdict: &edited.verdict,
         bound: edited.bound.clone(),
-        changed: Some(format!("{} edited the params", deciding.decider)),
-        edited_by: Some(deciding.decider.clone()),
+        changed: Some(edited_by(&deciding.decider)),
+        edited_by: Some(deciding.decider.name.clone()),
     };
     open(tx, place, task, new, settings)?;
     tasks::save(tx, task, Due::No)?;
@@ -351,7 +356,7 @@ pub(crate) fn expire(
 pub(crate) fn call_off(
     tx: &mut Tx<'_>,
     task: &Task,
-    actor: &str,
+    actor: &Decider,
 ) -> Result<Option<ReportChange>, WorkError> {
     let Some(ask_id) = &task.ask_id else { return Ok(None) };
     let Some(mut ask) = sql::load(tx, &task.tenant, ask_id)? else { return Ok(None) };
@@ -360,7 +365,8 @@ pub(crate) fn call_off(
     }
     ask.status = AskStatus::Cancelled;
     ask.decided_at = Some(tx.now());
-    ask.decided_by = Some(actor.to_owned());
+    ask.decided_by = Some(actor.name.clone());
+    ask.decided_by_name.clone_from(&actor.display_name);
     sql::close(tx, &task.tenant, &ask, None)?;
     Ok(Some(ask.change()))
 }

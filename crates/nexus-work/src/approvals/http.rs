@@ -3,23 +3,28 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use nexus_core::approval::{AskStatus, Decision};
+use nexus_core::approval::{AskStatus, Decision, decide as judge};
 use nexus_core::id::AskId;
+use nexus_core::tenant::Tenant;
+use nexus_core::time::Time;
 use nexus_kit::http::body::Body;
 use nexus_kit::http::page::{Limit, Page, Place};
-use nexus_kit::http::principal::{Approver, Caller, Viewer};
+use nexus_kit::http::principal::{Approver, Caller, Principal, SignedIn, Viewer};
 use nexus_kit::http::problem::Problem;
 use nexus_kit::http::query::Query;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::actions::{Deciding, decide};
-use super::row::AskOut;
+use super::row::{Ask, AskOut};
 use super::sql;
 use crate::WorkState;
 use crate::error::WorkError;
 use crate::tasks::http::{ACCEPTED, Asked, bad};
+
+/// Most items of an inbox; who has more looks into the tenant.
+const INBOX: usize = 200;
 
 /// Which asks.
 #[derive(Deserialize, IntoParams)]
@@ -102,7 +107,7 @@ pub struct DecisionIn {
 
 /// Decides an ask. Exactly one decision wins; what follows comes by the stream.
 #[utoipa::path(post, path = "/approvals/{ask_id}/decide", tag = "approvals", request_body = DecisionIn, params(("ask_id" = String, Path)), security(("api_key" = [])),
-    responses((status = 202, body = Asked), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, description = "`may_not_decide`", body = Problem), (status = 404, body = Problem),
+    responses((status = 202, body = Asked), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, description = "`may_not_decide`, `not_among_approvers`", body = Problem), (status = 404, body = Problem),
         (status = 409, description = "`ask_already_decided`, `ask_expired`, `digest_mismatch`, …, with `ask_id`", body = Problem), (status = 422, body = Problem)))]
 pub async fn decide_ask(
     State(state): State<WorkState>,
@@ -116,8 +121,81 @@ pub async fn decide_ask(
         reason: body.reason,
         digest: body.digest,
         params: body.params,
-        decider: caller.principal.name(),
+        decider: caller.principal.decider(&caller.tenant),
     };
     decide(&state.0, &caller.tenant, ask_id.as_str(), deciding).await?;
     Ok(ACCEPTED)
+}
+
+/// Something that waits for the person.
+#[derive(Serialize, ToSchema)]
+pub struct InboxItem {
+    org_id: String,
+    project_id: String,
+    /// `ask`.
+    kind: &'static str,
+    ask_id: String,
+    task_id: String,
+    command_type: String,
+    /// One sentence: who wants to do what to whom.
+    question: String,
+    /// The same in Korean.
+    question_ko: String,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Time,
+    #[schema(value_type = String, format = DateTime)]
+    expires_at: Time,
+    /// Whether this person could say yes now.
+    may_decide: bool,
+}
+
+/// All that waits.
+#[derive(Serialize, ToSchema)]
+pub struct InboxOut {
+    items: Vec<InboxItem>,
+}
+
+/// Lists what waits for a decision in all tenants of the person, the newest first, at most 200. No
+/// tenant headers.
+#[utoipa::path(get, path = "/me/inbox", tag = "people", security(("session" = []), ("cookie" = [])),
+    responses((status = 200, body = InboxOut), (status = 401, body = Problem), (status = 403, body = Problem)))]
+pub async fn inbox(
+    State(state): State<WorkState>,
+    caller: SignedIn,
+) -> Result<Json<InboxOut>, Problem> {
+    let app = &state.0.app;
+    let now = app.clock.expiry();
+    let roles = caller.person.roles.clone();
+    let principal = Principal::User(caller.person);
+    let mut items = Vec::new();
+    for tenant in roles.keys() {
+        let whose = tenant.clone();
+        let found = app.db.read(tenant, move |q| {
+            sql::list(q, &whose, Some(AskStatus::Pending), None, None, INBOX as i64)
+        });
+        let found = found.await.map_err(WorkError::from)?;
+        let waiting = found.into_iter().filter(|ask| now < ask.expires_at);
+        items.extend(waiting.map(|ask| item(tenant, ask, &principal, now)));
+    }
+    items.sort_by(|a, b| (b.created_at, &b.ask_id).cmp(&(a.created_at, &a.ask_id)));
+    items.truncate(INBOX);
+    Ok(Json(InboxOut { items }))
+}
+
+fn item(tenant: &Tenant, ask: Ask, principal: &Principal, now: Time) -> InboxItem {
+    let decider = principal.decider(tenant);
+    let yes = judge(&ask.open(), Decision::Approve, &decider, None, now);
+    InboxItem {
+        org_id: tenant.org().to_owned(),
+        project_id: tenant.project().to_owned(),
+        kind: "ask",
+        may_decide: principal.may_decide(tenant) && yes.is_ok(),
+        ask_id: ask.ask_id,
+        task_id: ask.task_id,
+        command_type: ask.command_type,
+        question: ask.question,
+        question_ko: ask.question_ko,
+        created_at: ask.created_at,
+        expires_at: ask.expires_at,
+    }
 }

@@ -1,6 +1,6 @@
 //! An ask as the store has it, and how it shows.
 
-use nexus_core::approval::{AskStatus, Bound, PREVIEW_BYTES};
+use nexus_core::approval::{AskStatus, Bound, OpenAsk, PREVIEW_BYTES};
 use nexus_core::policy::Risk;
 use nexus_core::text::{clip, visible_json};
 use nexus_core::time::Time;
@@ -35,11 +35,13 @@ pub(crate) struct Ask {
     pub other_person: bool,
     pub edited_by: Option<String>,
     pub requested_by: String,
+    pub requested_by_name: Option<String>,
     pub correlation_id: String,
     pub created_at: Time,
     pub expires_at: Time,
     pub decided_at: Option<Time>,
     pub decided_by: Option<String>,
+    pub decided_by_name: Option<String>,
     pub reason: Option<String>,
     /// Who said yes so far.
     pub votes: Vec<String>,
@@ -89,8 +91,11 @@ pub struct AskOut {
     /// Files that must be found unchanged.
     #[schema(value_type = Vec<Object>)]
     pub bound: Vec<Bound>,
-    /// Who asked.
+    /// Who asked: `user:usr_…`, `service`, …
     pub requested_by: String,
+    /// What they were called then, if they are a person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub requested_by_name: Option<String>,
     /// Who may decide, if a rule says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub approvers: Option<Vec<String>>,
@@ -116,6 +121,9 @@ pub struct AskOut {
     /// Who decided; `system:timeout` where nobody did in time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decided_by: Option<String>,
+    /// What they were called then, if they are a person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decided_by_name: Option<String>,
     /// What the decider said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -130,6 +138,21 @@ struct AskValue {
 }
 
 impl Ask {
+    /// As far as a decision depends on it.
+    pub fn open(&self) -> OpenAsk<'_> {
+        OpenAsk {
+            status: self.status,
+            expires_at: self.expires_at,
+            digest: &self.digest,
+            quorum: self.quorum,
+            approvals: &self.votes,
+            requested_by: &self.requested_by,
+            approvers: self.approvers.as_deref(),
+            other_person: self.other_person,
+            edited_by: self.edited_by.as_deref(),
+        }
+    }
+
     /// As people read it; `whole` shows params of any size.
     pub fn out(&self, whole: bool) -> AskOut {
         let value: Value = serde_json::from_str(&self.params).unwrap_or(Value::Null);
@@ -159,6 +182,7 @@ impl Ask {
             digest: self.digest.clone(),
             bound: self.bound.clone(),
             requested_by: self.requested_by.clone(),
+            requested_by_name: self.requested_by_name.clone(),
             approvers: self.approvers.clone(),
             quorum: self.quorum,
             approvals: self.votes.clone(),
@@ -168,6 +192,7 @@ impl Ask {
             expires_at: self.expires_at,
             decided_at: self.decided_at,
             decided_by: self.decided_by.clone(),
+            decided_by_name: self.decided_by_name.clone(),
             reason: self.reason.clone(),
         }
     }

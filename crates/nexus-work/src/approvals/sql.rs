@@ -42,6 +42,8 @@ fn ask(row: &Row<'_>) -> Result<Ask, DbError> {
         decided_at: row.opt_time(23)?,
         decided_by: row.opt_text(24)?,
         reason: row.opt_text(25)?,
+        requested_by_name: row.opt_text(26)?,
+        decided_by_name: row.opt_text(27)?,
         votes: Vec::new(),
     })
 }
@@ -50,7 +52,8 @@ pub(crate) fn load(q: &Read, tenant: &Tenant, ask_id: &str) -> Result<Option<Ask
     let found = q.opt(
         "SELECT ask_id, seq, task_id, status, command_type, params, bound, digest, risk, rule, why,
                 question, question_ko, target, changed, approvers, quorum, other_person, edited_by,
-                requested_by, correlation_id, created_at, expires_at, decided_at, decided_by, reason
+                requested_by, correlation_id, created_at, expires_at, decided_at, decided_by, reason,
+                requested_by_name, decided_by_name
          FROM ask WHERE tenant = $1 AND ask_id = $2",
         args![tenant, ask_id],
         ask,
@@ -79,7 +82,8 @@ pub(crate) fn list(
     let mut sql = Sql::new(
         "SELECT ask_id, seq, task_id, status, command_type, params, bound, digest, risk, rule, why,
                 question, question_ko, target, changed, approvers, quorum, other_person, edited_by,
-                requested_by, correlation_id, created_at, expires_at, decided_at, decided_by, reason
+                requested_by, correlation_id, created_at, expires_at, decided_at, decided_by, reason,
+                requested_by_name, decided_by_name
          FROM ask WHERE tenant = ",
     );
     sql.bind(tenant.key());
@@ -106,9 +110,10 @@ pub(crate) fn insert(tx: &mut Tx<'_>, tenant: &Tenant, ask: &Ask) -> Result<(), 
     tx.exec(
         "INSERT INTO ask (tenant, ask_id, seq, task_id, status, command_type, params, bound, digest,
              risk, rule, why, question, question_ko, target, changed, approvers, quorum,
-             other_person, edited_by, requested_by, correlation_id, created_at, expires_at)
+             other_person, edited_by, requested_by, correlation_id, created_at, expires_at,
+             requested_by_name)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
-             $19, $20, $21, $22, $23, $24)",
+             $19, $20, $21, $22, $23, $24, $25)",
         args![
             tenant,
             &ask.ask_id,
@@ -134,6 +139,7 @@ pub(crate) fn insert(tx: &mut Tx<'_>, tenant: &Tenant, ask: &Ask) -> Result<(), 
             &ask.correlation_id,
             ask.created_at,
             ask.expires_at,
+            ask.requested_by_name.as_ref(),
         ],
     )?;
     tx.exec(
@@ -155,7 +161,8 @@ pub(crate) fn close(
     let closed = tx.exec(
         "UPDATE ask SET status = $3, decided_at = $4, decided_by = $5, reason = $6, params = $7,
              bound = $8, digest = $9, risk = $10, rule = $11, why = $13, target = $14,
-             question = $15, question_ko = $16, changed = $17, edited_by = $18
+             question = $15, question_ko = $16, changed = $17, edited_by = $18,
+             decided_by_name = $19
          WHERE tenant = $1 AND ask_id = $2 AND status = 'pending'
              AND ($12 IS NULL OR expires_at > $12)",
         args![
@@ -177,6 +184,7 @@ pub(crate) fn close(
             &ask.question_ko,
             ask.changed.as_ref(),
             ask.edited_by.as_ref(),
+            ask.decided_by_name.as_ref(),
         ],
     )?;
     if closed > 0 {

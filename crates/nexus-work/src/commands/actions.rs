@@ -49,6 +49,8 @@ pub struct Command {
     pub deadline: Option<Duration>,
     /// Who asks.
     pub requested_by: String,
+    /// What others call them, if they are a person.
+    pub requested_by_name: Option<String>,
     /// The key, and the digest of the whole request.
     pub idempotency: Option<(String, String)>,
 }
@@ -248,6 +250,7 @@ fn new_task(
         priority: command.priority,
         correlation_id: command.correlation_id.clone(),
         requested_by: command.requested_by.clone(),
+        requested_by_name: command.requested_by_name.clone(),
         created_at: now,
         updated_at: now,
         deadline_at: command.deadline.map(|deadline| tx.expiry().plus(deadline)),

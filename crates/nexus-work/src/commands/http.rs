@@ -177,6 +177,7 @@ async fn send(
         priority: options.priority,
         deadline: options.deadline_seconds.map(|s| Duration::from_secs(u64::from(s))),
         requested_by: caller.principal.name(),
+        requested_by_name: caller.principal.display_name().map(str::to_owned),
         idempotency,
     };
     let accepted = accept(&state.0, &caller.tenant, command).await?;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use nexus_audit::{Entry, record};
+use nexus_core::approval::Decider;
 use nexus_core::task::{Event, Status};
 use nexus_core::tenant::Tenant;
 use nexus_kit::db::Tx;
@@ -24,9 +25,9 @@ pub(crate) async fn cancel(
     work: &Work,
     tenant: &Tenant,
     task_id: &str,
-    actor: &str,
+    actor: &Decider,
 ) -> Result<(), WorkError> {
-    let (whose, task_id, actor) = (tenant.clone(), task_id.to_owned(), actor.to_owned());
+    let (whose, task_id, actor) = (tenant.clone(), task_id.to_owned(), actor.clone());
     work.app
         .db
         .write(tenant, move |tx| {
@@ -43,7 +44,7 @@ pub(crate) async fn cancel(
                 changes.extend(call_off(tx, &task, &actor)?);
                 sql::save(tx, &task, Due::No)?;
             }
-            audit(tx, &task, "task.cancelled", &actor)?;
+            audit(tx, &task, "task.cancelled", &actor.name)?;
             changes.insert(0, view::change(&task));
             let report = Report {
                 kind: "task.cancelled",

@@ -37,7 +37,11 @@ pub struct TaskOut {
     #[schema(value_type = Object)]
     params: Value,
     correlation_id: String,
+    /// `user:usr_…`, `service`, `admin`, …
     requested_by: String,
+    /// What they were called then, if they are a person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    requested_by_name: Option<String>,
     priority: i64,
     attempt: u32,
     retry_count: u32,
@@ -125,6 +129,7 @@ impl TaskOut {
             rule: task.rule,
             correlation_id: task.correlation_id,
             requested_by: task.requested_by,
+            requested_by_name: task.requested_by_name,
             priority: task.priority,
             attempt: task.attempt,
             retry_count: task.retry_count,
@@ -291,7 +296,7 @@ pub async fn cancel_task(
     Path(task_id): Path<String>,
 ) -> Result<(StatusCode, Json<Asked>), Problem> {
     let task_id = TaskId::parse(&task_id).map_err(|_| WorkError::NoTask)?;
-    let actor = caller.principal.name();
+    let actor = caller.principal.decider(&caller.tenant);
     actions::cancel(&state.0, &caller.tenant, task_id.as_str(), &actor).await?;
     Ok(ACCEPTED)
 }

@@ -28,6 +28,8 @@ pub(crate) struct Task {
     pub priority: i64,
     pub correlation_id: String,
     pub requested_by: String,
+    /// What they were called then, if they are a person.
+    pub requested_by_name: Option<String>,
     pub created_at: Time,
     pub updated_at: Time,
     pub deadline_at: Option<Time>,

@@ -63,6 +63,7 @@ fn task(tenant: &Tenant, row: &Row<'_>) -> Result<Task, DbError> {
         result: row.opt_text(27)?,
         failure_code: row.opt_text(28)?.and_then(|code| FailureCode::parse(&code)),
         last_error: row.opt_text(29)?,
+        requested_by_name: row.opt_text(30)?,
     })
 }
 
@@ -72,7 +73,7 @@ pub(crate) fn load(q: &Read, tenant: &Tenant, id: &str) -> Result<Option<Task>, 
                 requested_risk, priority, correlation_id, requested_by, created_at, updated_at,
                 deadline_at, ask_id, attempt, retry_count, agent, attempt_token, lease_owner,
                 lease_until, started_at, progress, cancel_requested, finished_at, result,
-                failure_code, last_error
+                failure_code, last_error, requested_by_name
          FROM task WHERE tenant = $1 AND task_id = $2",
         args![tenant, id],
         |row| task(tenant, row),
@@ -103,7 +104,7 @@ pub(crate) fn list(
                 requested_risk, priority, correlation_id, requested_by, created_at, updated_at,
                 deadline_at, ask_id, attempt, retry_count, agent, attempt_token, lease_owner,
                 lease_until, started_at, progress, cancel_requested, finished_at, result,
-                failure_code, last_error
+                failure_code, last_error, requested_by_name
          FROM task WHERE tenant = ",
     );
     sql.bind(tenant.key());
@@ -146,9 +147,10 @@ pub(crate) fn insert(tx: &mut Tx<'_>, task: &Task, due: Due) -> Result<(), DbErr
     tx.exec(
         "INSERT INTO task (tenant, task_id, seq, command_type, params, precondition, status, risk,
              rule, waits, requested_risk, priority, correlation_id, requested_by, created_at,
-             updated_at, deadline_at, ask_id, attempt, retry_count, cancel_requested)
+             updated_at, deadline_at, ask_id, attempt, retry_count, cancel_requested,
+             requested_by_name)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
-             $19, $20, $21)",
+             $19, $20, $21, $22)",
         args![
             &task.tenant,
             task.task_id.as_str(),
@@ -171,6 +173,7 @@ pub(crate) fn insert(tx: &mut Tx<'_>, task: &Task, due: Due) -> Result<(), DbErr
             task.attempt,
             task.retry_count,
             task.cancel_requested,
+            task.requested_by_name.as_ref(),
         ],
     )?;
     set_due(tx, task, due)

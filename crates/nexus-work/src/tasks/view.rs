@@ -28,6 +28,8 @@ pub(crate) struct TaskValue<'a> {
     retry_count: u32,
     correlation_id: &'a str,
     requested_by: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    requested_by_name: Option<&'a str>,
     created_at: Time,
     updated_at: Time,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -65,6 +67,7 @@ pub(crate) fn change(task: &Task) -> ReportChange {
         retry_count: task.retry_count,
         correlation_id: &task.correlation_id,
         requested_by: &task.requested_by,
+        requested_by_name: task.requested_by_name.as_deref(),
         created_at: task.created_at,
         updated_at: task.updated_at,
         started_at: task.started_at,

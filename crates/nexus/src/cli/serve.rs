@@ -22,7 +22,9 @@ pub async fn run(ctx: &Ctx, args: &ServeArgs) -> Done {
     for warning in &loaded.warnings {
         ctx.warn(warning.get(ctx.lang()));
     }
-    crate::serve(loaded).await.map_err(Fail::Other)?;
+    crate::serve(loaded, |page| ctx.note(text::first_admin(ctx.lang(), page)))
+        .await
+        .map_err(Fail::Other)?;
     Ok(Exit::Ok)
 }
 

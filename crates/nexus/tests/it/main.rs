@@ -12,6 +12,7 @@ mod approvals;
 mod commands;
 mod fold;
 mod manifest;
+mod people;
 mod policy;
 mod races;
 mod refusals;

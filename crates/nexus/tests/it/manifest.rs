@@ -11,6 +11,9 @@ fn filled(path: &str) -> String {
     path.replace("{task_id}", "tsk_019b76daa80078578c6fae6d9b6f3b4a")
         .replace("{ask_id}", "ask_019b76daa80078578c6fae6d9b6f3b4a")
         .replace("{key_id}", "key_019b76daa80078578c6fae6d9b6f3b4a")
+        .replace("{user_id}", "usr_019b76daa80078578c6fae6d9b6f3b4a")
+        .replace("{session_id}", "ses_019b76daa80078578c6fae6d9b6f3b4a")
+        .replace("{org}/{project}", "default/default")
         .replace("{attempt}", "1")
         .replace("{file}", "swagger-ui.css")
         .replace("{command_type}", "test.echo")
@@ -78,7 +81,9 @@ async fn the_description_has_every_route_and_its_refusals() {
             let access = ACCESS.iter().find(|(m, p, _)| *m == method && p == path);
             let (.., access) = access.unwrap_or_else(|| panic!("{method} {path} is in no table"));
             let public = *access == Access::Public;
-            assert_eq!(operation["responses"]["401"].is_null(), public, "401 of {method} {path}");
+            // A wrong password is the one 401 that needs no key.
+            let unproven = public && path != "/auth/login";
+            assert_eq!(operation["responses"]["401"].is_null(), unproven, "401 of {method} {path}");
             let secured = operation["security"].as_array().is_some_and(|list| {
                 list.iter().any(|one| one.as_object().is_some_and(|one| !one.is_empty()))
             });
@@ -129,7 +134,10 @@ async fn strangers_get_nowhere_but_to_what_is_public() {
         let answer = call(&world.service().stranger(), method, path).await;
         match access {
             Access::Public if *path == "/docs/" => assert_eq!(answer.status, 308),
+            // What must be sent is missing, and that is all that is wrong.
+            Access::Public if *method == "POST" => drop(answer.refused(422, "invalid_fields")),
             Access::Public => assert_eq!(answer.status, 200, "{method} {path}"),
+            Access::Person => drop(answer.refused(401, "session_missing")),
             _ => drop(answer.refused(401, "key_missing")),
         }
         let wrong = call(&world.service().with_key("nobody-has-this"), method, path).await;
@@ -151,6 +159,7 @@ async fn a_key_of_too_low_a_role_is_refused() {
             Access::Viewer | Access::Operator => std::slice::from_ref(&agent),
             Access::Approver | Access::Admin => &[agent.clone(), program.clone(), world.service()],
             Access::Agent => &[program.clone(), world.service(), world.admin()],
+            Access::Person => &[agent.clone(), program.clone(), world.service(), world.admin()],
             Access::PlatformKey => &[agent.clone(), program.clone()],
             Access::PlatformAdmin => &[agent.clone(), program.clone(), world.service()],
         };
@@ -172,7 +181,9 @@ async fn a_key_of_another_tenant_is_refused() {
     let program = program.of("default:default");
     for (method, path, access) in ACCESS {
         let client = match access {
-            Access::Public | Access::PlatformKey | Access::PlatformAdmin => continue,
+            Access::Public | Access::Person | Access::PlatformKey | Access::PlatformAdmin => {
+                continue;
+            }
             Access::Agent => &agent,
             _ => &program,
         };
@@ -184,6 +195,7 @@ async fn a_key_of_another_tenant_is_refused() {
 #[tokio::test]
 async fn a_key_that_is_high_enough_gets_past_the_door() {
     let world = World::start().await;
+    world.user("mina@example.com", "viewer").await;
     let agent = world.agent(&["test.echo"]).await.client;
     let (_, program) = world.tenant_key("default:default").await;
     for (method, path, access) in ACCESS {
@@ -191,6 +203,8 @@ async fn a_key_that_is_high_enough_gets_past_the_door() {
             continue;
         }
         let client = match access {
+            // One of these signs out.
+            Access::Person => &world.sign_in("mina@example.com").await.client,
             Access::Viewer | Access::Operator => &program,
             Access::Agent => &agent,
             Access::PlatformKey => &world.service().without_tenant(),
@@ -203,6 +217,56 @@ async fn a_key_that_is_high_enough_gets_past_the_door() {
             "{method} {path}: {}",
             answer.json
         );
+    }
+    world.finish().await;
+}
+
+/// The lowest role of a person that a route takes; none where no person may come.
+fn lowest(access: Access) -> Option<usize> {
+    match access {
+        Access::Public | Access::Person | Access::Viewer => Some(0),
+        Access::Operator => Some(1),
+        Access::Approver => Some(2),
+        Access::Admin => Some(3),
+        Access::Agent | Access::PlatformKey | Access::PlatformAdmin => None,
+    }
+}
+
+#[tokio::test]
+async fn each_role_opens_its_routes_and_no_others() {
+    let world = World::start().await;
+    let mut people = Vec::new();
+    for role in ["viewer", "operator", "approver", "admin"] {
+        people.push(world.user(&format!("{role}@example.com"), role).await);
+    }
+    for (method, path, access) in ACCESS {
+        for (role, who) in people.iter().enumerate() {
+            if *path == "/agent/reports/stream" || *path == "/auth/logout" {
+                continue;
+            }
+            let answer = call(who, method, path).await;
+            let may = lowest(*access).is_some_and(|lowest| role >= lowest);
+            let refused = answer.status == 403;
+            assert_eq!(refused, !may, "{method} {path} by {role}: {}", answer.json);
+            assert!(!matches!(answer.status, 401 | 500), "{method} {path}: {}", answer.json);
+        }
+    }
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn an_admin_of_another_tenant_is_nobody_here() {
+    let world = World::start().await;
+    world.tenant("other:team").await;
+    let boss = world.user_of("other:team", "boss@example.com", "admin").await;
+    let here = boss.client.of("default:default");
+    for (method, path, access) in ACCESS {
+        let code = match access {
+            Access::Public | Access::Person => continue,
+            Access::Agent | Access::PlatformKey | Access::PlatformAdmin => "forbidden",
+            _ => "not_a_member",
+        };
+        call(&here, method, path).await.refused(403, code);
     }
     world.finish().await;
 }

@@ -3,6 +3,8 @@
 use nexus_testkit::World;
 use serde_json::{Value, json};
 
+const MEMBER: &str = "/tenants/other/team/members/{}?confirm={}";
+
 #[tokio::test]
 async fn what_is_another_tenants_is_as_unknown_as_what_is_nowhere() {
     let world = World::start().await;
@@ -15,6 +17,8 @@ async fn what_is_another_tenants_is_as_unknown_as_what_is_nowhere() {
     let (key_id, _) = world.tenant_key("default:default").await;
     let made_up = |id: &str| format!("{}{}", &id[..id.len() - 4], "0000");
 
+    let mina = world.user("mina@example.com", "viewer").await;
+    let boss = world.user_of("other:team", "boss@example.com", "admin").await.client;
     let admin = world.admin().of("other:team");
     let intruder = world.agent_of("other:team", &["billing.invoice"]).await;
     let before = world.snapshot().await;
@@ -27,6 +31,18 @@ async fn what_is_another_tenants_is_as_unknown_as_what_is_nowhere() {
         (&admin, "POST", "/approvals/{}/decide", &ask_id, json!({"decision": "approve"})),
         (&admin, "DELETE", "/keys/{}?confirm={}", &key_id, Value::Null),
         (&admin, "POST", "/keys/{}/rotate", &key_id, json!({})),
+        (&boss, "GET", "/tasks/{}", &task_id, Value::Null),
+        (&boss, "GET", "/tasks/{}/sent/1", &task_id, Value::Null),
+        (&boss, "POST", "/tasks/{}/cancel", &task_id, json!({})),
+        (&boss, "POST", "/tasks/{}/ask_again", &task_id, json!({})),
+        (&boss, "GET", "/approvals/{}", &ask_id, Value::Null),
+        (&boss, "POST", "/approvals/{}/decide", &ask_id, json!({"decision": "approve"})),
+        (&boss, "DELETE", "/keys/{}?confirm={}", &key_id, Value::Null),
+        (&boss, "POST", "/keys/{}/rotate", &key_id, json!({})),
+        (&boss, "POST", "/users/{}/link", &mina.user_id, json!({})),
+        (&boss, "PUT", MEMBER, &mina.user_id, json!({"role": "admin"})),
+        (&boss, "DELETE", MEMBER, &mina.user_id, Value::Null),
+        (&boss, "DELETE", "/auth/sessions/{}", &mina.session_id, Value::Null),
         (&intruder.client, "POST", "/agent/tasks/{}/claim", &task_id, json!({"agent": "x"})),
         (
             &intruder.client,
