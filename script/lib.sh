@@ -81,3 +81,12 @@ need_build_tools() {
     need cc gcc libc6-dev
     need_rust
 }
+
+# Node for the console; building NEXUS itself needs none, because the page is committed.
+need_node() {
+    local wanted=20.19.0 have
+    need node nodejs
+    need npm npm
+    have=$(node --version)
+    at_least "${have#v}" "$wanted" || die "Node $wanted or newer is needed; this is $have"
+}

@@ -1,7 +1,7 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vitest/config';
-import { singleFile } from './scripts/single-file';
-import { devServer } from './dev/server';
+import { singleFile } from './scripts/single-file.ts';
+import { devServer } from './dev/server.ts';
 
 export default defineConfig({
   plugins: [svelte(), singleFile('../crates/nexus-ui/assets/index.html'), devServer()],

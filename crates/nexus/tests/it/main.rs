@@ -10,6 +10,7 @@
 mod agents;
 mod approvals;
 mod commands;
+mod console;
 mod fold;
 mod manifest;
 mod people;
