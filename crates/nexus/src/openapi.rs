@@ -103,5 +103,6 @@ fn operations(item: &mut PathItem) -> [(&'static str, Option<&mut Operation>); 4
 pub fn description() -> utoipa::openapi::OpenApi {
     let mut api = Api::openapi();
     api.merge(nexus_ops::api());
+    api.merge(nexus_ui::api());
     api
 }

@@ -90,6 +90,7 @@ pub fn router(states: States) -> Router {
         .merge(metrics)
         .merge(nexus_ops::health(states.ops))
         .merge(nexus_ops::docs(&openapi::description()))
+        .merge(nexus_ui::console())
 }
 
 /// Who may call a route.
@@ -168,4 +169,6 @@ pub const ACCESS: &[(&str, &str, Access)] = &[
     ("GET", "/docs/", Access::Public),
     ("GET", "/docs/{file}", Access::Public),
     ("GET", "/openapi.json", Access::Public),
+    ("GET", "/ui", Access::Public),
+    ("GET", "/ui/", Access::Public),
 ];
