@@ -22,9 +22,10 @@ test('조합 중의 Enter는 보내지 않고, 끝난 뒤의 Enter는 한 번 �
   const tab = await Tab.signedIn(context, server, who);
   const keys = await context.newCDPSession(tab.page);
   const compose = (text: string) => keys.send('Input.imeSetComposition', { text, selectionStart: text.length, selectionEnd: text.length });
-  const press = async (key: 'Enter' | 'Process', code: number) => {
+  /** Without `text` the input method has taken the key for itself. */
+  const press = async (key: 'Enter' | 'Process', code: number, text?: string) => {
     await keys.send('Input.dispatchKeyEvent', { type: 'rawKeyDown', key, code: 'Enter', windowsVirtualKeyCode: code });
-    if (key === 'Enter') await keys.send('Input.dispatchKeyEvent', { type: 'char', key, code: 'Enter', text: '\r', windowsVirtualKeyCode: code });
+    if (text) await keys.send('Input.dispatchKeyEvent', { type: 'char', key, code: 'Enter', text, windowsVirtualKeyCode: code });
     await keys.send('Input.dispatchKeyEvent', { type: 'keyUp', key, code: 'Enter', windowsVirtualKeyCode: 13 });
   };
   const sent = () => tab.requests.filter((one) => one.url().endsWith('/sidecar/command')).map((one) => JSON.parse(one.postData() ?? '{}').params.text);
@@ -49,7 +50,7 @@ test('조합 중의 Enter는 보내지 않고, 끝난 뒤의 Enter는 한 번 �
   expect(await tab.composer.inputValue()).toBe('안녕');
 
   await keys.send('Input.insertText', { text: '녕' });
-  await press('Enter', 13);
+  await press('Enter', 13, '\r');
   await tab.timeline.getByText('지금은 언어 모델 없이 실행 중').waitFor();
   expect(sent()).toEqual(['안녕']);
   expect(await tab.composer.inputValue()).toBe('');
@@ -61,7 +62,7 @@ test('조합 중의 Enter는 보내지 않고, 끝난 뒤의 Enter는 한 번 �
   await press('Process', 229);
   await tab.page.getByRole('option', { name: /영상 추가/ }).waitFor();
   await keys.send('Input.insertText', { text: '영상' });
-  await press('Enter', 13);
+  await press('Enter', 13, '\r');
   await tab.page.getByRole('form', { name: /영상/ }).or(tab.page.getByText('youtube.queue.')).first().waitFor();
   expect(sent()).toEqual(['안녕']);
   expect(tab.errors).toEqual([]);
@@ -90,12 +91,12 @@ test('a form is made from the schema, and what the server refuses stands beside 
   await tab.composer.fill('/file.write');
   await page.getByRole('option', { name: /file\.write/ }).waitFor();
   await tab.composer.press('Enter');
-  await page.getByLabel(/^path/i).fill('../outside.txt');
-  await page.getByLabel(/^content/i).fill('x');
+  await page.getByLabel('path', { exact: true }).fill('../outside.txt');
+  await page.getByLabel('content', { exact: true }).fill('x');
   await page.keyboard.press('Control+Enter');
   await page.getByRole('button', { name: /^Send/ }).click();
   await page.locator('[aria-invalid=true]').first().waitFor();
-  await page.getByLabel(/^path/i).fill('inside.txt');
+  await page.getByLabel('path', { exact: true }).fill('inside.txt');
   await page.getByRole('button', { name: /^Send/ }).click();
   await expect.poll(async () => {
     const read = await server.command('file.read', { path: 'inside.txt' });

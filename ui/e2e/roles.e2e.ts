@@ -47,7 +47,7 @@ test('a viewer looks: no composer, no decision, and 403 for whoever forces it', 
   expect(await page.getByRole('button', { name: 'Stop all' }).getAttribute('aria-disabled')).toBe('true');
   expect(tab.requests.filter((one) => one.method() === 'POST' && !one.url().endsWith('/auth/login'))).toEqual([]);
   expect(await force(tab, '/sidecar/command', { command_type: 'youtube.queue.list', params: {} })).toEqual([403, 'forbidden']);
-  expect(await force(tab, `/approvals/${askId}/decide`, { decision: 'approve' })).toEqual([403, 'forbidden']);
+  expect(await force(tab, `/approvals/${askId}/decide`, { decision: 'approve' })).toEqual([403, 'may_not_decide']);
   expect(await force(tab, '/tenant/pause', {})).toEqual([403, 'forbidden']);
   await page.goto('/ui#/youtube');
   expect(await page.getByRole('textbox', { name: /YouTube link/ }).isDisabled()).toBe(true);
@@ -64,7 +64,7 @@ test('운영자는 명령을 보내지만 결정하지 못한다', async () => {
   await tab.page.getByText('승인자만 결정할 수 있습니다').first().waitFor();
   await tab.approve.click({ force: true });
   expect(tab.requests.filter((one) => one.url().endsWith('/decide'))).toEqual([]);
-  expect(await force(tab, `/approvals/${askId}/decide`, { decision: 'approve' })).toEqual([403, 'forbidden']);
+  expect(await force(tab, `/approvals/${askId}/decide`, { decision: 'approve' })).toEqual([403, 'may_not_decide']);
   expect(server.sink.of('roles')).toEqual([]);
   await context.close();
 });

@@ -26,7 +26,7 @@ test('what is asked for in words plays in the frame, and the queue is moved by h
   const tab = await Tab.signedIn(context, server, dj);
   const { page } = tab;
   await tab.say('/youtube https://youtu.be/dQw4w9WgXcQ');
-  await page.getByRole('link', { name: 'YouTube' }).click();
+  await page.getByRole('navigation').getByRole('link', { name: 'YouTube' }).click();
   const frame = page.getByTitle('YouTube player');
   await expect.poll(() => frame.getAttribute('src')).toContain('youtube-nocookie.com/embed/dQw4w9WgXcQ');
 
@@ -65,7 +65,7 @@ test('what is asked for in words plays in the frame, and the queue is moved by h
   await expect.poll(() => frame.getAttribute('src')).toContain('embed/dQw4w9WgXcQ');
 
   // It goes on while another page is looked at.
-  await page.getByRole('link', { name: 'Work' }).click();
+  await page.getByRole('navigation').getByRole('link', { name: 'Work' }).click();
   await expect.poll(() => frame.getAttribute('src')).toContain('embed/dQw4w9WgXcQ');
   expect(tab.errors).toEqual([]);
   await context.close();

@@ -1,4 +1,7 @@
 // Real Chromium, and the console in it as its users see it.
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onTestFailed } from 'vitest';
 import { chromium, type Browser, type BrowserContext, type BrowserContextOptions, type Locator, type Page, type Request } from 'playwright-core';
 import { PASSWORD, type Person } from './people';
 import type { Server } from './server';
@@ -40,6 +43,22 @@ export async function profile(browser: Browser, server: Server, options: Browser
   return context;
 }
 
+let pictures = 0;
+
+/** What the page looked like when its test failed. */
+function picture(page: Page): void {
+  try {
+    onTestFailed(async () => {
+      if (page.isClosed()) return;
+      const path = join(tmpdir(), 'nexus-e2e-failed', `${process.pid}-${(pictures += 1)}.png`);
+      await page.screenshot({ path });
+      console.error(`see ${path}, ${page.url()}`);
+    });
+  } catch {
+    // A page that no single test made, a hook did.
+  }
+}
+
 /** A tab of the console. */
 export class Tab {
   /** What the page asked of the server, in order. */
@@ -52,6 +71,7 @@ export class Tab {
       if (request.url().startsWith(server.url)) this.requests.push(request);
     });
     page.on('pageerror', (error) => this.errors.push(String(error.stack ?? error)));
+    picture(page);
   }
 
   static async open(context: BrowserContext, server: Server, place = ''): Promise<Tab> {
