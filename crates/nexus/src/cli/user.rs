@@ -275,7 +275,12 @@ async fn first_admin(ctx: &Ctx, args: &FirstAdminArgs) -> Done {
     inputs.config.clone_from(&args.config);
     let mut settings = load(&inputs)?.settings;
     settings.store.data_dir = inputs.dir.join(&settings.store.data_dir);
-    let page = crate::first_admin(&settings).await.map_err(Fail::Other)?;
+    let path = crate::first_admin(&settings).await.map_err(Fail::Other)?;
+    // Where people reach it, if somebody said so; else where it listens.
+    let page = match ctx.given_url()? {
+        Some(url) => format!("{url}{path}"),
+        None => crate::page(settings.http.bind, &path),
+    };
     if ctx.out.json {
         ctx.out.json(&json!({"link": page}));
     } else {
