@@ -53,7 +53,8 @@ export function devServer(): Plugin {
         proxy: Object.fromEntries(PATHS.map((path) => [path, {
           target: url,
           changeOrigin: true,
-          ...(key ? { headers: { 'x-api-key': key } } : {}),
+          // The server takes writes from pages of its own origin only.
+          headers: { origin: url, ...(key ? { 'x-api-key': key } : {}) },
         }])),
       },
     }),

@@ -11,7 +11,7 @@
 //! | [`assistant`] | `chat.message`, `autopilot.pause`, `.resume`, `.cancel` |
 //! | [`files`] | `file.list`, `file.read`, `file.write`, `file.delete` |
 //! | [`share`] | `share.webhook` |
-//! | [`youtube`] | `youtube.queue.*` |
+//! | [`youtube`] | `youtube.search`, `youtube.queue.*` |
 
 pub mod assistant;
 pub mod files;
@@ -32,7 +32,7 @@ pub fn built_in(app: &App, guard: Arc<Guard>) -> Vec<Arc<dyn Agent>> {
     vec![
         Arc::new(assistant::Assistant::new(app.clone())),
         Arc::new(files::Files::new(&app.settings.store.data_dir)),
-        Arc::new(share::Share::new(guard)),
-        Arc::new(youtube::Youtube),
+        Arc::new(share::Share::new(guard.clone())),
+        Arc::new(youtube::Youtube::new(app.clone(), guard)),
     ]
 }

@@ -20,7 +20,7 @@ impl AfterCommit for Nobody {
     fn store_failed(&self) {}
 }
 
-/// Makes a new one-time link to become admin and returns its page. Those before it work no more.
+/// Makes a new one-time link to become admin and returns its page below the server's address. Those before it work no more.
 ///
 /// # Errors
 /// When there is no store, or it cannot be written.
@@ -33,12 +33,11 @@ pub async fn first_admin(settings: &Settings) -> Result<String, String> {
     let db = db.map_err(|error| error.to_string())?;
     let correlation_id = CorrelationId::new(clock.now(), &entropy.bytes()).to_string();
     let path = nexus_auth::first_admin_link(&db, &clock, &entropy, correlation_id).await;
-    let path = path.map_err(|error| error.to_string())?;
-    Ok(page(settings.http.bind, &path))
+    path.map_err(|error| error.to_string())
 }
 
 /// The address of a page as somebody at this machine opens it.
-pub(crate) fn page(mut address: std::net::SocketAddr, path: &str) -> String {
+pub fn page(mut address: std::net::SocketAddr, path: &str) -> String {
     if address.ip().is_unspecified() {
         address.set_ip([127, 0, 0, 1].into());
     }

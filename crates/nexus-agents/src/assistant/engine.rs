@@ -13,20 +13,18 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use nexus_core::approval::Decider;
 use nexus_core::tenant::Tenant;
-use nexus_core::view::Changes;
 use nexus_kit::app::App;
-use nexus_kit::db::{DbError, Place, Read, Scope, Tx};
+use nexus_kit::db::{DbError, Scope, Tx};
 use nexus_kit::log::follow::{self, Ahead, Mark};
-use nexus_kit::log::{Meta, Report, ReportChange};
+use nexus_kit::log::{Meta, Report};
 use nexus_kit::supervise::Supervisor;
-use nexus_work::worklog::{self, Level, NewLine};
-use nexus_work::{Begun, Beside, Command, Standing, Work, WorkError, accept_beside, standing};
+use nexus_work::{Beside, Command, Standing, Work, WorkError, accept_beside, standing};
 use serde_json::Value;
 
 use super::planner::{self, Plan};
-use super::run::{Phase, Run, Step, StepState, Todo};
-use super::sql::{self, Said};
-use super::{FOLLOWER, words};
+use super::reaction::{Begins, Found, Reaction, concerned, load, outrun, say};
+use super::run::{Phase, Run, Step, Todo};
+use super::{FOLLOWER, sql, words};
 
 /// Reports that one look at a log reads.
 const BATCH: u64 = 200;
@@ -67,12 +65,14 @@ pub fn start(app: &App, work: &Arc<Work>, supervisor: &Supervisor) {
 impl Engine {
     async fn run(&self) {
         self.watch_all().await;
+        let mut tick = self.app.clock.expiry().plus(TICK);
         loop {
             tokio::select! {
                 moved = self.app.autopilot.moved() => {
                     join_all(moved.iter().map(|tenant| self.follow(tenant))).await;
                 }
-                () = self.app.clock.sleep(TICK) => {
+                () = self.app.clock.sleep_until(tick) => {
+                    tick = self.app.clock.expiry().plus(TICK);
                     self.watch_all().await;
                     let watched = self.app.autopilot.watched();
                     // Also what no commit told of: another node's, or one whose answer was lost.
@@ -359,8 +359,8 @@ impl Engine {
         let results = self.results(reaction, found, step).await?;
         let params = planner::params(step, |number| results.get(&number).cloned());
         let Some(params) = params else {
-            let why = "an earlier step brought nothing to go on with";
-            return self.refuse(reaction, at, "INVALID_PARAMS", why.to_owned()).await;
+            let why = words::nothing(run.language).to_owned();
+            return self.refuse(reaction, at, "INVALID_PARAMS", why).await;
         };
         let command = Command {
             command_type: step.command_type.clone(),
@@ -466,147 +466,4 @@ impl Engine {
             Err(error) => Err(error),
         }
     }
-}
-
-/// Which runs each report concerns, in order; reports that concern none are left out.
-fn concerned(
-    q: &Read,
-    tenant: &Tenant,
-    reports: &[(u64, String)],
-) -> Result<Vec<(u64, Vec<String>)>, DbError> {
-    let mut all = Vec::new();
-    for (number, body) in reports {
-        let report: Changes<'_> = serde_json::from_str(body)
-            .map_err(|error| DbError::Failed(format!("report {number} cannot be read: {error}")))?;
-        let mut runs: Vec<String> = Vec::new();
-        for change in &report.changes {
-            let run = match &*change.collection {
-                "autopilot" => Some(change.id.clone().into_owned()),
-                "tasks" => sql::run_of_task(q, tenant, &change.id)?,
-                _ => None,
-            };
-            runs.extend(run.filter(|run| !runs.contains(run)));
-        }
-        if !runs.is_empty() {
-            all.push((*number, runs));
-        }
-    }
-    Ok(all)
-}
-
-/// A run as it is found.
-struct Found {
-    run: Run,
-    steps: Vec<Step>,
-    /// How the current step's task stands.
-    task: Option<Standing>,
-}
-
-impl Found {
-    fn advance(&mut self, now: nexus_core::time::Time, late: bool) -> super::run::Advance {
-        self.run.advance(&mut self.steps, self.task.as_ref(), now, late)
-    }
-}
-
-fn load(q: &Read, tenant: &Tenant, run_id: &str) -> Result<Option<Found>, WorkError> {
-    let Some((run, steps)) = sql::load(q, tenant, run_id)? else { return Ok(None) };
-    let current = Run::current(&steps).and_then(|at| steps[at].task_id.clone());
-    let task = match current {
-        Some(task_id) => standing(q, tenant, &task_id)?,
-        None => None,
-    };
-    Ok(Some(Found { run, steps, task }))
-}
-
-fn outrun() -> WorkError {
-    WorkError::Precondition("the run has moved on meanwhile".to_owned())
-}
-
-/// What one report makes the engine do with one run.
-#[derive(Clone)]
-struct Reaction {
-    tenant: Tenant,
-    run_id: String,
-    mark: Mark,
-    to: u64,
-}
-
-impl Reaction {
-    /// Moves the cursor, and reads the run as it is in this transaction.
-    fn take(&self, tx: &mut Tx<'_>) -> Result<Found, WorkError> {
-        if !follow::advance(tx, FOLLOWER, &self.mark, &self.mark.epoch, self.to)? {
-            return Err(outrun());
-        }
-        load(tx, &self.tenant, &self.run_id)?.ok_or_else(outrun)
-    }
-}
-
-/// A step begins in the transaction that accepts its command.
-struct Begins {
-    reaction: Reaction,
-    at: usize,
-}
-
-impl Beside for Begins {
-    fn write(
-        &self,
-        tx: &mut Tx<'_>,
-        _: &Place,
-        begun: &Begun,
-    ) -> Result<Vec<ReportChange>, WorkError> {
-        let Found { mut run, mut steps, task } = self.reaction.take(tx)?;
-        let now = tx.now();
-        let late = tx.expiry() >= run.deadline_at;
-        let advance = run.advance(&mut steps, task.as_ref(), now, late);
-        if advance.changed || advance.todo != Todo::Submit(self.at) {
-            return Err(outrun());
-        }
-        let step = &mut steps[self.at];
-        step.state = StepState::Running;
-        step.task_id = Some(begun.task_id.clone());
-        step.risk = Some(begun.risk.as_str().to_owned());
-        step.started_at = Some(now);
-        run.updated_at = now;
-        sql::save(tx, &self.reaction.tenant, &run, &steps)?;
-        Ok(vec![run.change(&steps)])
-    }
-}
-
-/// Writes what the assistant says: into the worklog and the conversation.
-fn say(
-    tx: &mut Tx<'_>,
-    place: &Place,
-    tenant: &Tenant,
-    run: &Run,
-    lines: &[String],
-) -> Result<Option<ReportChange>, WorkError> {
-    let level = match run.phase {
-        Phase::Failed => Level::Error,
-        Phase::Denied | Phase::Expired | Phase::Cancelled => Level::Warn,
-        _ => Level::Info,
-    };
-    if lines.is_empty() {
-        return Ok(None);
-    }
-    // One line of the worklog: two of one report would have no order.
-    let text = lines.join("\n");
-    let line = NewLine {
-        level,
-        agent: "assistant",
-        text: &text,
-        correlation_id: &run.correlation_id,
-        task_id: Some(&run.task_id),
-        requested_by: &run.requested_by,
-    };
-    let change = worklog::write(tx, place, &line)?;
-    let said = Said {
-        session_id: &run.session_id,
-        seq: place.number,
-        role: "assistant",
-        text: &text,
-        run_id: &run.run_id,
-        requested_by: &run.requested_by,
-    };
-    sql::say(tx, tenant, &said)?;
-    Ok(Some(change))
 }

@@ -9,6 +9,7 @@
 pub mod engine;
 mod parse;
 mod planner;
+mod reaction;
 mod run;
 mod sql;
 mod words;

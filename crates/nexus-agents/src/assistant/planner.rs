@@ -42,44 +42,75 @@ pub(super) async fn plan(
     };
     let mut steps: Vec<Step> = Vec::new();
     for draft in drafts {
-        let number = steps.len() as u64 + 1;
-        let (command_type, params, texts) = match draft {
-            Draft::Command { command_type, params, texts } => (command_type, params, texts),
-            Draft::Search(query) => ("youtube.search".to_owned(), json!({"query": query}), false),
-        };
-        if command_type.starts_with(NEVER) {
-            let why = WorkError::UnknownType(command_type.clone());
-            return Ok(Plan::Refused(words::refused(
-                lang,
-                steps.len() + 1,
-                &command_type,
-                &said(why),
-            )));
-        }
-        let examined = match examine(work, tenant, &command_type, params, texts).await {
-            Ok(examined) => examined,
-            Err(error @ (WorkError::Store(_) | WorkError::Stale)) => return Err(error),
-            Err(error) => {
-                let why = said(error);
-                return Ok(Plan::Refused(words::refused(
-                    lang,
-                    steps.len() + 1,
-                    &command_type,
-                    &why,
-                )));
+        let planned = match draft {
+            Draft::Command { command_type, params, texts } => {
+                look(work, tenant, &mut steps, &command_type, params, texts).await?
             }
+            Draft::Search(query) => search(work, tenant, &mut steps, &query).await?,
         };
-        if let Some(why) = &examined.disabled {
-            return Ok(Plan::Refused(words::refused(lang, steps.len() + 1, &command_type, why)));
+        if let Some((command_type, why)) = planned {
+            let number = steps.len() + 1;
+            return Ok(Plan::Refused(words::refused(lang, number, &command_type, &why)));
         }
-        let mut step = Step::planned(number, &command_type, examined.params.to_string());
-        step.risk = Some(examined.risk.as_str().to_owned());
-        steps.push(step);
     }
     if steps.len() > most {
         return Ok(Plan::Refused(words::too_many(lang, steps.len(), most)));
     }
     Ok(Plan::Steps(steps))
+}
+
+/// Adds a step if the door would take it; otherwise says which type is refused, and why.
+async fn look(
+    work: &Work,
+    tenant: &Tenant,
+    steps: &mut Vec<Step>,
+    command_type: &str,
+    params: Value,
+    texts: bool,
+) -> Result<Option<(String, String)>, WorkError> {
+    let refused = |why: String| Ok(Some((command_type.to_owned(), why)));
+    if command_type.starts_with(NEVER) {
+        return refused(said(WorkError::UnknownType(command_type.to_owned())));
+    }
+    let examined = match examine(work, tenant, command_type, params, texts).await {
+        Ok(examined) => examined,
+        Err(error @ (WorkError::Store(_) | WorkError::Stale)) => return Err(error),
+        Err(error) => return refused(said(error)),
+    };
+    if let Some(why) = examined.disabled {
+        return refused(why);
+    }
+    let number = steps.len() as u64 + 1;
+    let mut step = Step::planned(number, command_type, examined.params.to_string());
+    step.risk = Some(examined.risk.as_str().to_owned());
+    steps.push(step);
+    Ok(None)
+}
+
+/// Adds a search and, with what it finds first, an addition to the queue.
+async fn search(
+    work: &Work,
+    tenant: &Tenant,
+    steps: &mut Vec<Step>,
+    query: &str,
+) -> Result<Option<(String, String)>, WorkError> {
+    let params = json!({"query": query});
+    let refused = look(work, tenant, steps, "youtube.search", params, false).await?;
+    if refused.is_some() {
+        return Ok(refused);
+    }
+    // The params that the hit brings do not change how the step is rated: any video stands for it.
+    let found = steps.len();
+    let any = json!({"video_id": "AAAAAAAAAAA"});
+    let refused = look(work, tenant, steps, "youtube.queue.add", any, false).await?;
+    if let Some(step) = steps.get_mut(found) {
+        step.params = "{}".to_owned();
+        let from = |pointer: &str| json!({"step": found, "pointer": pointer});
+        let inputs =
+            json!({"video_id": from("/items/0/video_id"), "title": from("/items/0/title")});
+        step.inputs = Some(inputs.to_string());
+    }
+    Ok(refused)
 }
 
 /// A refusal of the door in one line, with the fields that are wrong.

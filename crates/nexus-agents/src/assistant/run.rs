@@ -364,7 +364,7 @@ impl Step {
     /// Takes over how its task stands; says whether that was new.
     fn follow(&mut self, task: Option<&Standing>, lang: Lang, now: Time) -> bool {
         let Some(task) = task else {
-            self.fail("INTERNAL_ERROR", &words::gone(lang, None), now);
+            self.fail("INTERNAL_ERROR", words::gone(lang), now);
             return true;
         };
         let state = StepState::of(task.status);

@@ -1,6 +1,5 @@
 //! What the assistant says without a model, in English and Korean.
 
-use nexus_core::task::Status;
 use nexus_core::text::{clip, visible};
 use serde_json::Value;
 
@@ -220,6 +219,7 @@ fn brought(lang: Lang, command_type: &str, result: &str) -> Option<String> {
     let result: Value = serde_json::from_str(result).ok()?;
     let text = match command_type {
         "youtube.queue.list" => queue(lang, &result),
+        "youtube.search" => hits(lang, &result),
         kind if kind.starts_with("youtube.queue.") => playing(lang, &result),
         "file.read" if result["content"].is_string() => {
             visible(result["content"].as_str().unwrap_or_default())
@@ -249,6 +249,18 @@ fn playing(lang: Lang, result: &Value) -> String {
     }
 }
 
+fn hits(lang: Lang, result: &Value) -> String {
+    let items = result["items"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let mut text = match lang {
+        Lang::En => format!("{} found", items.len()),
+        Lang::Ko => format!("{}개를 찾았습니다", items.len()),
+    };
+    for (index, item) in items.iter().take(5).enumerate() {
+        text.push_str(&format!("\n{}. {}", index + 1, named(item)));
+    }
+    text
+}
+
 fn queue(lang: Lang, result: &Value) -> String {
     let mut text = playing(lang, result);
     let items = result["queue"].as_array().map(Vec::as_slice).unwrap_or_default();
@@ -258,11 +270,12 @@ fn queue(lang: Lang, result: &Value) -> String {
     text
 }
 
-/// Says in a word how a status reads; used where a step's task is gone.
-pub fn gone(lang: Lang, status: Option<Status>) -> String {
-    match (status, lang) {
-        (Some(status), _) => status.to_string(),
-        (None, Lang::En) => "its task is no longer there".to_owned(),
-        (None, Lang::Ko) => "작업을 더 이상 찾을 수 없습니다".to_owned(),
-    }
+/// That a step's task is no longer there.
+pub fn gone(lang: Lang) -> &'static str {
+    lang.pick("its task is no longer there", "작업을 더 이상 찾을 수 없습니다")
+}
+
+/// That a step was to go on with something that an earlier one did not bring.
+pub fn nothing(lang: Lang) -> &'static str {
+    lang.pick("nothing was found to go on with", "이어서 처리할 결과가 없습니다")
 }

@@ -1,13 +1,15 @@
-//! Agent `youtube`: what plays and what waits, as state of the tenant.
+//! Agent `youtube`: what plays and what waits, as state of the tenant, and a search for what to play.
 //!
 //! The queue is changed in the transaction that ends the task, with the report that shows it, so
 //! each command has its effect once however often its attempt is repeated. The view has the whole
 //! queue as `youtube/queue` and what plays as `youtube/now_playing`.
 
 mod player;
+mod search;
 mod sql;
 pub mod video;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use nexus_core::failure::FailureCode;
@@ -15,7 +17,9 @@ use nexus_core::id::ItemId;
 use nexus_core::policy::Risk;
 use nexus_core::tenant::Tenant;
 use nexus_core::text::clip;
+use nexus_kit::app::App;
 use nexus_kit::db::Tx;
+use nexus_kit::egress::Guard;
 use nexus_kit::log::ReportChange;
 use nexus_work::agent::{
     Agent, Bound, Failure, Job, ParamError, Performing, Settled, Settling, Supervisor, TypeSpec,
@@ -29,9 +33,18 @@ use video::{ACCEPTED, video_id};
 /// Longest text that a param takes.
 const PARAM_MAX: usize = 2048;
 
-/// Performs `youtube.queue.*`.
-#[derive(Debug, Default)]
-pub struct Youtube;
+/// Performs `youtube.queue.*` and `youtube.search`.
+pub struct Youtube {
+    app: App,
+    guard: Arc<Guard>,
+}
+
+impl Youtube {
+    /// Searches only where the guard lets it.
+    pub fn new(app: App, guard: Arc<Guard>) -> Self {
+        Self { app, guard }
+    }
+}
 
 impl Agent for Youtube {
     fn name(&self) -> &'static str {
@@ -63,7 +76,19 @@ impl Agent for Youtube {
             target: None,
             timeout: Duration::from_secs(30),
         };
+        let query = json!({
+            "type": "object",
+            "properties": {
+                "query": {"type": "string", "minLength": 1, "maxLength": 200},
+                "max_results": {"type": "integer", "minimum": 1, "maximum": search::MOST_RESULTS},
+                "region": {"type": "string", "pattern": "^[A-Za-z]{2}$"},
+                "language": {"type": "string", "pattern": "^[A-Za-z]{2}(-[A-Za-z]{2,4})?$"},
+            },
+            "required": ["query"],
+            "additionalProperties": false,
+        });
         vec![
+            spec(search::TYPE, "Search YouTube", "유튜브 검색", query),
             spec(
                 "youtube.queue.add",
                 "Add a video",
@@ -106,6 +131,11 @@ impl Agent for Youtube {
         Ok(Vec::new())
     }
 
+    fn disabled(&self, command_type: &str) -> Option<String> {
+        let no_key = self.app.settings.youtube.api_key.is_empty();
+        (command_type == search::TYPE && no_key).then(|| search::NO_KEY.to_owned())
+    }
+
     fn settles(&self, command_type: &str) -> bool {
         command_type.starts_with("youtube.queue.")
     }
@@ -135,6 +165,9 @@ impl Agent for Youtube {
 
     fn perform<'a>(&'a self, job: &'a Job, _: &'a dyn Supervisor) -> Performing<'a> {
         Box::pin(async move {
+            if job.command_type == search::TYPE {
+                return search::search(&self.app, &self.guard, job).await;
+            }
             let message = format!("Agent youtube does not perform {}", job.command_type);
             Err(Failure::new(FailureCode::UnknownTaskType, message))
         })

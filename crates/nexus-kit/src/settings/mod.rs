@@ -8,6 +8,7 @@ pub mod keys;
 pub mod load;
 mod sources;
 pub mod table;
+mod table_agents;
 mod table_people;
 mod table_reserved;
 mod value;
@@ -65,6 +66,8 @@ pub struct Settings {
     pub tasks: Tasks,
     /// The autopilot.
     pub autopilot: Autopilot,
+    /// YouTube.
+    pub youtube: Youtube,
     /// What may be called outside.
     pub egress: Egress,
     /// Logs.
@@ -288,6 +291,30 @@ pub struct Autopilot {
 impl Default for Autopilot {
     fn default() -> Self {
         Self { max_steps: 20, max_time: Duration::from_secs(3_600) }
+    }
+}
+
+/// YouTube; without a key there is no search.
+#[derive(Clone, Debug)]
+pub struct Youtube {
+    /// `YOUTUBE_API_KEY`.
+    pub api_key: Secret,
+    /// `YOUTUBE_API_URL`: where the Data API v3 is, without a slash at the end.
+    pub api_url: String,
+    /// `YOUTUBE_DEFAULT_REGION`: of a search that names none.
+    pub region: String,
+    /// `YOUTUBE_DEFAULT_LANGUAGE`: of a search that names none.
+    pub language: String,
+}
+
+impl Default for Youtube {
+    fn default() -> Self {
+        Self {
+            api_key: Secret::default(),
+            api_url: "https://www.googleapis.com/youtube/v3".into(),
+            region: "KR".into(),
+            language: "ko".into(),
+        }
     }
 }
 

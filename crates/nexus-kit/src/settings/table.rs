@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::table_agents::AGENTS;
 use super::table_people::PEOPLE;
 use super::table_reserved::{FAMILIES, RESERVED};
 use super::{Lang, Secret, Settings};
@@ -155,7 +156,7 @@ pub const OWNED: &[&str] = &[
 
 /// Every section, in the order of the documents.
 pub fn sections() -> impl Iterator<Item = &'static Section> {
-    SECTIONS.iter().chain(PEOPLE).chain(RESERVED)
+    SECTIONS.iter().chain(PEOPLE).chain(AGENTS).chain(RESERVED)
 }
 
 /// Every row.
@@ -485,27 +486,6 @@ static SECTIONS: &[Section] = &[
                 "",
                 "Callbacks must be signed with this secret; two, separated by a comma, during rotation.",
                 "콜백은 이 비밀 값으로 서명해야 함. 교체 중에는 쉼표로 구분한 두 개.",
-            ),
-        ],
-    },
-    Section {
-        en: "Autopilot",
-        ko: "오토파일럿",
-        client: false,
-        rows: &[
-            Setting::used(
-                "AUTOPILOT_MAX_STEPS",
-                Kind::Count(1, 20, |s, v| s.autopilot.max_steps = size(v)),
-                "20",
-                "Steps that one run may have.",
-                "한 번의 실행이 가질 수 있는 단계 수.",
-            ),
-            Setting::used(
-                "AUTOPILOT_MAX_SECONDS",
-                Kind::Seconds(1, 604_800, |s, v| s.autopilot.max_time = v),
-                "3600",
-                "How long a run may take, waiting for decisions included.",
-                "승인을 기다리는 시간을 포함해 한 번의 실행이 걸릴 수 있는 시간.",
             ),
         ],
     },

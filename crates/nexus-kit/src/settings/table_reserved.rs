@@ -306,21 +306,6 @@ pub(super) static RESERVED: &[Section] = &[
         ko: "에이전트와 문서",
         client: false,
         rows: &[
-            S::reserved("YOUTUBE_API_KEY", SECRET, "", "Key of YouTube.", "YouTube 키."),
-            S::reserved(
-                "YOUTUBE_DEFAULT_REGION",
-                TEXT,
-                "KR",
-                "Region of a search that names none.",
-                "검색 기본 지역.",
-            ),
-            S::reserved(
-                "YOUTUBE_DEFAULT_LANGUAGE",
-                TEXT,
-                "ko",
-                "Language of a search that names none.",
-                "검색 기본 언어.",
-            ),
             S::reserved(
                 "RAG_AUTO_INGEST_ENABLED",
                 BOOL,

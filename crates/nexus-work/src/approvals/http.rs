@@ -5,6 +5,8 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use nexus_core::approval::{AskStatus, Decision, decide as judge};
 use nexus_core::id::AskId;
+use nexus_core::mask::mask;
+use nexus_core::masked::Reader;
 use nexus_core::tenant::Tenant;
 use nexus_core::time::Time;
 use nexus_kit::http::body::Body;
@@ -187,6 +189,10 @@ pub async fn inbox(
 fn item(tenant: &Tenant, ask: Ask, principal: &Principal, now: Time) -> InboxItem {
     let decider = principal.decider(tenant);
     let yes = judge(&ask.open(), Decision::Approve, &decider, None, now);
+    let shown = |text: String| match principal.reader(tenant) {
+        Reader::Masked { own } if own != ask.requested_by => mask(&text).into_owned(),
+        _ => text,
+    };
     InboxItem {
         org_id: tenant.org().to_owned(),
         project_id: tenant.project().to_owned(),
@@ -195,8 +201,8 @@ fn item(tenant: &Tenant, ask: Ask, principal: &Principal, now: Time) -> InboxIte
         ask_id: ask.ask_id,
         task_id: ask.task_id,
         command_type: ask.command_type,
-        question: ask.question,
-        question_ko: ask.question_ko,
+        question: shown(ask.question),
+        question_ko: shown(ask.question_ko),
         created_at: ask.created_at,
         expires_at: ask.expires_at,
     }

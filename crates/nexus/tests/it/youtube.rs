@@ -1,5 +1,9 @@
 //! The player of a tenant: what plays, what waits, and that each command has its effect once.
 
+use std::sync::Arc;
+
+use nexus_fakes::youtube::YoutubeApi;
+use nexus_kit::settings::Secret;
 use nexus_testkit::World;
 use serde_json::{Value, json};
 
@@ -162,5 +166,134 @@ async fn every_tenant_has_a_player_of_its_own() {
     world.follower_of("kaist:lab").until(&task_id, "succeeded").await;
     assert_eq!(player(&world).await, (Some(id(1)), vec![]));
     assert_eq!(player_of(&world, "kaist:lab").await, (Some(id(2)), vec![]));
+    world.finish().await;
+}
+
+const KEY: &str = "AIzaSyA-fake-key-for-tests-0123456789ab";
+
+/// A world with a key, and the provider that it is for.
+async fn world_with_search() -> (World, Arc<YoutubeApi>) {
+    let api = Arc::new(YoutubeApi::start(KEY).await.unwrap());
+    api.publish("jazz0000001", "Tom & Jerry's \"재즈\" 피아노");
+    api.publish("jazz0000002", "밤의 재즈");
+    let (url, address) = (api.url(), api.address().to_string());
+    let world = World::builder().settings(move |settings| {
+        settings.youtube.api_key = Secret::new(KEY);
+        settings.youtube.api_url.clone_from(&url);
+        settings.egress.allow.push(address.clone());
+    });
+    (world.start().await, api)
+}
+
+async fn result_of(world: &World, params: Value) -> Value {
+    let task_id = world.run("youtube.search", params, "succeeded").await;
+    world.service().task(&task_id).await["result"].clone()
+}
+
+#[tokio::test]
+async fn a_search_without_a_key_says_what_to_do() {
+    let world = World::start().await;
+    let types = world.service().get("/commands/types").await;
+    let types = types.expect(200)["items"].as_array().unwrap().clone();
+    let search = types.iter().find(|known| known["command_type"] == "youtube.search").unwrap();
+    assert_eq!(search["enabled"], false);
+    assert!(search["disabled_because"].as_str().unwrap().contains("YOUTUBE_API_KEY"));
+    let add = types.iter().find(|known| known["command_type"] == "youtube.queue.add").unwrap();
+    assert_eq!((&add["enabled"], &add["disabled_because"]), (&json!(true), &Value::Null));
+
+    let task_id = world.run("youtube.search", json!({"query": "재즈"}), "dead").await;
+    let task = world.service().task(&task_id).await;
+    assert_eq!(task["failure_code"], "PROVIDER_DISABLED");
+    assert!(task["last_error"].as_str().unwrap().contains("Data API v3"));
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_search_asks_the_provider_once_and_remembers() {
+    let (world, api) = world_with_search().await;
+    let found = result_of(&world, json!({"query": " 재즈 ", "max_results": 2})).await;
+    assert_eq!(found["items"].as_array().unwrap().len(), 2);
+    let first = &found["items"][0];
+    assert_eq!(first["title"], "Tom & Jerry's \"재즈\" 피아노");
+    assert_eq!(first["url"], "https://www.youtube.com/watch?v=jazz0000001");
+    assert_eq!(
+        (&found["cached"], &found["units"], &found["units_today"]),
+        (&json!(false), &json!(100), &json!(100))
+    );
+    let asked = api.searches().remove(0);
+    for (name, value) in [
+        ("q", "재즈"),
+        ("part", "snippet"),
+        ("type", "video"),
+        ("regionCode", "KR"),
+        ("relevanceLanguage", "ko"),
+        ("maxResults", "2"),
+        ("videoEmbeddable", "true"),
+    ] {
+        assert_eq!(asked.get(name).map(String::as_str), Some(value), "{name}");
+    }
+    assert!(!asked.contains_key("key"), "the key is in no address");
+
+    let again = result_of(&world, json!({"query": "재즈", "max_results": 2})).await;
+    assert_eq!((&again["items"], &again["cached"]), (&found["items"], &json!(true)));
+    assert_eq!((&again["units"], &again["units_today"]), (&json!(0), &json!(100)));
+    assert_eq!(api.searches().len(), 1);
+    // Another question, or the same hours later, is asked again.
+    let english = json!({"query": "재즈", "region": "us", "language": "en"});
+    result_of(&world, english).await;
+    assert_eq!(api.searches()[1]["regionCode"], "US");
+    world.advance_seconds(6 * 3_600 + 1);
+    let later = result_of(&world, json!({"query": "재즈", "max_results": 2})).await;
+    assert_eq!((&later["cached"], &later["units_today"]), (&json!(false), &json!(300)));
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn what_the_provider_refuses_has_a_code_and_a_way_out() {
+    let (mut world, api) = world_with_search().await;
+    let fails = async |world: &World, query: &str, status: &str| {
+        let task_id = world.run("youtube.search", json!({"query": query}), status).await;
+        world.service().task(&task_id).await
+    };
+    api.fail_next(503);
+    let task = fails(&world, "one", "retrying").await;
+    assert_eq!(task["failure_code"], "PROVIDER_UPSTREAM_ERROR");
+    world.advance_seconds(5);
+    world.until(task["task_id"].as_str().unwrap(), "succeeded").await;
+    api.set_units_left(99);
+    let task = fails(&world, "two", "dead").await;
+    assert_eq!(task["failure_code"], "QUOTA_EXCEEDED");
+    assert!(task["last_error"].as_str().unwrap().contains("midnight"));
+    world.restart_with(|settings| settings.youtube.api_key = Secret::new("wrong")).await;
+    let task = fails(&world, "three", "dead").await;
+    assert_eq!(task["failure_code"], "PROVIDER_AUTH_ERROR");
+    assert!(task["last_error"].as_str().unwrap().contains("YOUTUBE_API_KEY"));
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_message_searches_and_queues_the_first_hit() {
+    let (world, api) = world_with_search().await;
+    let ended = async |text: &str, state: &'static str| {
+        let chat = world.run("chat.message", json!({"text": text}), "succeeded").await;
+        let run_id = world.service().task(&chat).await["result"]["run_id"].clone();
+        let run_id = run_id.as_str().unwrap().to_owned();
+        let fits = |value: &Value| value["state"] == state;
+        let follower = world.follower();
+        let found =
+            follower.find(state, 0, |r| r.value("autopilot", &run_id).is_some_and(fits)).await;
+        found.1.value("autopilot", &run_id).unwrap().clone()
+    };
+    let run = ended("/youtube 재즈", "succeeded").await;
+    let steps: Vec<&Value> =
+        run["steps"].as_array().unwrap().iter().map(|s| &s["command_type"]).collect();
+    assert_eq!(steps, ["youtube.search", "youtube.queue.add"]);
+    let (_, view) = world.snapshot().await;
+    let item = &view.get("youtube", "now_playing")["item"];
+    assert_eq!(item["video_id"], "jazz0000001");
+    assert_eq!(item["title"], "Tom & Jerry's \"재즈\" 피아노");
+    let run = ended("/유튜브 이런 영상은 없다", "failed").await;
+    assert_eq!(run["steps"][1]["error"], "이어서 처리할 결과가 없습니다");
+    assert_eq!(api.searches().len(), 2);
     world.finish().await;
 }

@@ -1,5 +1,7 @@
 //! The real program as a process, and a plain blocking HTTP client to talk to it.
 
+#![allow(dead_code, reason = "each test binary uses its part")]
+
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
