@@ -90,7 +90,7 @@ test('화면마다 옆으로 넘치지 않는다', async () => {
   await fits(signIn);
   await signIn.page.close();
   const tab = await Tab.signedIn(context, server, mina);
-  await tab.say('/유튜브 https://youtu.be/dQw4w9WgXcQ\n/유튜브 bbbbbbbbbbb\n/유튜브 목록');
+  await tab.say('/유튜브 https://youtu.be/dQw4w9WgXcQ\n/유튜브 https://youtu.be/bbbbbbbbbbb\n/유튜브 목록');
   await tab.timeline.getByText('완료: 3단계 중 3단계 성공.').waitFor();
   const task = await server.command('share.webhook', { url: server.sink.url('wide'), payload: '가'.repeat(400) });
   await tab.ask.first().waitFor();

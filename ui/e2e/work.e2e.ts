@@ -17,6 +17,7 @@ beforeAll(async () => {
 });
 
 beforeEach(async () => {
+  await context?.close();
   context = await profile(browser, server);
   tab = await Tab.signedIn(context, server, mina);
 });
@@ -24,7 +25,6 @@ beforeEach(async () => {
 afterEach(async () => {
   expect(tab.errors).toEqual([]);
   await tab.complete();
-  await context.close();
 });
 
 afterAll(async () => {

@@ -7,7 +7,7 @@ export class Talker {
   private constructor(private readonly server: Server, private readonly key: string) {}
 
   static async make(server: Server): Promise<Talker> {
-    await server.ask('admin', 'PUT', `/commands/types/${TYPE}`, {
+    await server.ask('admin', 'PUT', `/commands/types/${TYPE}?confirm=${TYPE}`, {
       title_en: 'Talk', title_ko: '말하기', params_schema: { type: 'object' }, timeout_seconds: 300, risk: 'GREEN',
     });
     const key = await server.ask('admin', 'POST', '/keys', { kind: 'agent', title: 'talker', types: [TYPE] });
@@ -17,8 +17,8 @@ export class Talker {
   /** Takes a task of its own that goes on until `end` is called. */
   async begin(): Promise<Talk> {
     const id = await this.server.command(TYPE, {}, 'admin');
-    const envelope = await this.server.ask(this.key, 'POST', `/agent/tasks/${id}/claim`, { agent: 'talker' });
-    return new Talk(this.server, this.key, envelope.task ?? envelope);
+    const { tasks } = await this.server.ask(this.key, 'POST', `/agent/tasks/${id}/claim`, { agent: 'talker' });
+    return new Talk(this.server, this.key, tasks[0]);
   }
 }
 

@@ -136,6 +136,8 @@ export class Tab {
   async rendered(): Promise<string[]> {
     const seen: string[] = [];
     const feed = this.timeline;
+    // A tab that nobody looks at is not drawn.
+    await this.page.bringToFront();
     await feed.evaluate((node) => { node.scrollTop = 0; });
     for (;;) {
       await this.frames(2);

@@ -94,9 +94,9 @@ export class Server {
     return child.exitCode;
   }
 
-  /** On the same port and the same data. */
+  /** On the same port and the same data; nothing if it runs. */
   async startAgain(): Promise<void> {
-    await this.begin();
+    if (!this.child) await this.begin();
   }
 
   async close(): Promise<void> {
