@@ -33,7 +33,7 @@ test('조합 중의 Enter는 보내지 않고, 끝난 뒤의 Enter는 한 번 �
   await tab.page.exposeFunction('heard', (what: string) => heard.push(what));
   await tab.composer.evaluate((node) => {
     const tell = (window as unknown as { heard: (what: string) => void }).heard;
-    node.addEventListener('keydown', (event) => tell(`${event.key} ${event.isComposing} ${event.keyCode}`));
+    (node as HTMLElement).addEventListener('keydown', (event) => tell(`${event.key} ${event.isComposing} ${event.keyCode}`));
   });
 
   await tab.composer.focus();

@@ -107,7 +107,7 @@ export class Tab {
   }
 
   get composer(): Locator {
-    return this.page.getByRole('combobox', { name: /^(Message or command|메시지 또는 명령)$/ });
+    return this.page.getByRole('textbox', { name: /^(Message or command|메시지 또는 명령)$/ });
   }
 
   get timeline(): Locator {

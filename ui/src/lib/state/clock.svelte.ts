@@ -14,7 +14,8 @@ class Clock {
     document.addEventListener('visibilitychange', () => this.tick());
   }
 
-  private tick(): void {
+  /** Also when something begins to count down: a second that began earlier would be one too many. */
+  tick(): void {
     this.now = Date.now() + this.offset;
   }
 }
