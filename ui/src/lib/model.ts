@@ -147,5 +147,6 @@ export interface NowPlaying {
 export interface TenantState {
   paused?: boolean;
   by?: string;
+  by_name?: string;
   at?: string;
 }

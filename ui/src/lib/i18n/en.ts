@@ -60,7 +60,7 @@ export const en = {
     throttled: (s: number) => `Too many tries. Wait ${s} seconds, then try again.`,
     ended: 'Your session has ended. Sign in to go on where you were.',
     firstRun: 'First time here? Open the link that the server printed on its terminal.',
-    show: 'Show password', hide: 'Hide password',
+    show: 'Show password', hide: 'Hide password', showShort: 'Show', hideShort: 'Hide',
     tagline: 'The control plane for your agents',
   },
   welcome: {
@@ -93,7 +93,7 @@ export const en = {
     filtered: 'Only one correlation', clearFilter: 'Show everything',
     filterBy: 'Show only what belongs together',
     steps: (n: number) => count(n, 'step', 'steps'),
-    stepsDone: (done: number, all: number) => `${done} of ${all} steps`,
+    stepsDone: (done: number, all: number) => `${done} of ${count(all, 'step', 'steps')}`,
     levels: { debug: 'debug', info: 'info', warn: 'warning', error: 'error' },
     sending: 'Sending…', sent: 'Sent; waiting for the server’s report', notSent: 'Not sent',
     sentTask: 'Open the task', discard: 'Discard',

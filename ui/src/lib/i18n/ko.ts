@@ -60,7 +60,7 @@ export const ko: Dictionary = {
     throttled: (s) => `시도가 너무 많습니다. ${s}초 뒤에 다시 시도하세요.`,
     ended: '세션이 끝났습니다. 로그인하면 보던 곳으로 돌아갑니다.',
     firstRun: '처음이신가요? 서버가 터미널에 출력한 링크를 여세요.',
-    show: '비밀번호 보기', hide: '비밀번호 숨기기',
+    show: '비밀번호 보기', hide: '비밀번호 숨기기', showShort: '보기', hideShort: '숨기기',
     tagline: '에이전트를 위한 관제판',
   },
   welcome: {
