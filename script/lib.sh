@@ -120,3 +120,12 @@ start_postgres() {
         -o "-p $port -k $folder -c listen_addresses=127.0.0.1 -c fsync=off" >/dev/null)
     answers "$NEXUS_TEST_POSTGRES" || die "the Postgres for the tests does not answer; see $folder/log"
 }
+
+# Node for the console; building NEXUS itself needs none, because the page is committed.
+need_node() {
+    local wanted=20.19.0 have
+    need node nodejs
+    need npm npm
+    have=$(node --version)
+    at_least "${have#v}" "$wanted" || die "Node $wanted or newer is needed; this is $have"
+}

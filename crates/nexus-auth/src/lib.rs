@@ -141,6 +141,21 @@ impl Auth {
     }
 }
 
+/// Makes a link to become admin for whoever has the machine, admins or not; its path below the
+/// server's address.
+///
+/// # Errors
+/// When the store cannot.
+pub async fn first_admin_link(
+    db: &Db,
+    clock: &Clock,
+    entropy: &Entropy,
+    correlation_id: String,
+) -> Result<String, AuthError> {
+    let made = people::first::link(db, clock, entropy, false, correlation_id).await?;
+    made.ok_or(AuthError::NoLink)
+}
+
 fn sha256(bytes: &[u8]) -> Hash {
     Sha256::digest(bytes).into()
 }

@@ -362,29 +362,37 @@ fn exceptions_are_still_needed() {
     none("An exception that nobody needs any more goes from the list:", broken);
 }
 
+/// What a table of `docs/dependencies.md` lists and what is named elsewhere, where they differ.
+fn differences(table: &str, named: &[&str]) -> Vec<String> {
+    let rows = table.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
+    let listed: Vec<&str> = rows.map(|(name, _)| name).collect();
+    let missing = named.iter().filter(|name| !listed.contains(name));
+    let gone = listed.iter().filter(|name| !named.contains(name));
+    missing
+        .map(|name| format!("{name} is missing"))
+        .chain(gone.map(|name| format!("{name} is no dependency any more")))
+        .collect()
+}
+
 #[test]
 fn every_dependency_has_a_reason() {
+    let text = std::fs::read_to_string(root().join("docs/dependencies.md")).unwrap();
+    let (crates, packages) = text.split_once("## The console").unwrap();
+
     let manifest = manifest(&root().join("Cargo.toml"));
     let dependencies = manifest["workspace"]["dependencies"].as_table().unwrap();
-    let text = std::fs::read_to_string(root().join("docs/dependencies.md")).unwrap();
-    let listed: Vec<&str> = text
-        .lines()
-        .filter_map(|line| line.strip_prefix("| `")?.split_once('`'))
-        .map(|(name, _)| name)
-        .collect();
-    let ours = |name: &str| name == "nexus" || name.starts_with("nexus-");
-    let mut broken = Vec::new();
-    for name in dependencies.keys().filter(|name| !ours(name)) {
-        if !listed.contains(&name.as_str()) {
-            broken.push(format!("{name} is missing"));
-        }
-    }
-    for name in &listed {
-        if !dependencies.contains_key(*name) {
-            broken.push(format!("{name} is no dependency any more"));
-        }
-    }
+    let ours = |name: &&str| *name == "nexus" || name.starts_with("nexus-");
+    let named: Vec<&str> = dependencies.keys().map(String::as_str).filter(|n| !ours(n)).collect();
+    let broken = differences(crates, &named);
     none("docs/dependencies.md has a line for each workspace dependency:", broken);
+
+    let manifest = std::fs::read_to_string(root().join("ui/package.json")).unwrap();
+    assert!(!manifest.contains("\"dependencies\""), "the page is built: all are for development");
+    let (_, listed) = manifest.split_once("\"devDependencies\": {").unwrap();
+    let (listed, _) = listed.split_once('}').unwrap();
+    let named: Vec<&str> = listed.split('"').skip(1).step_by(4).collect();
+    let broken = differences(packages, &named);
+    none("docs/dependencies.md has a line for each package of the console:", broken);
 }
 
 #[test]

@@ -5,6 +5,7 @@
 pub mod audit;
 pub mod cli;
 pub mod client;
+mod first_admin;
 mod lock;
 pub mod openapi;
 pub mod routes;
@@ -12,5 +13,6 @@ mod serve;
 mod start;
 
 pub use audit::{AuditVerdict, audit_verify};
+pub use first_admin::{first_admin, page};
 pub use serve::serve;
 pub use start::{Running, StartError, start};

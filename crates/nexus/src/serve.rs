@@ -6,6 +6,7 @@ use nexus_kit::settings::load::Loaded;
 use nexus_kit::telemetry::logs;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::first_admin::page;
 use crate::start;
 
 /// Runs a server until it is told to stop. `welcome` shows somebody at the terminal the page where
@@ -35,11 +36,7 @@ pub async fn serve(loaded: Loaded, welcome: impl FnOnce(&str)) -> Result<(), Str
     }
     tracing::info!(address = %running.address, version = env!("CARGO_PKG_VERSION"), "NEXUS listens");
     if let Some(path) = &running.first_admin {
-        let mut address = running.address;
-        if address.ip().is_unspecified() {
-            address.set_ip([127, 0, 0, 1].into());
-        }
-        welcome(&format!("http://{address}{path}"));
+        welcome(&page(running.address, path));
     }
     let failed = tokio::select! {
         () = running.failed() => true,

@@ -10,6 +10,8 @@ use nexus_fakes::webhook::WebhookSink;
 use serde_json::Value;
 use support::{PATIENCE, Server};
 
+const PASSWORD: &str = "grey whales hum at dusk";
+
 /// A server that may send to one receiver of webhooks.
 async fn world(settings: &[(&str, &str)]) -> (Server, WebhookSink) {
     let sink = WebhookSink::start().await.unwrap();
@@ -278,4 +280,58 @@ async fn a_restart_is_no_end() {
     watching.line(&[&ask, "approved"]);
     watching.line(&["succeeded"]);
     assert_eq!(sink.wait_for(2, Duration::from_millis(300)).await.unwrap_err().len(), 1, "once");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn people_sign_in_and_decide_at_terminals_of_their_own() {
+    let (server, sink) = world(&[("APPROVAL_REQUIRE_OTHER_PERSON", "true")]).await;
+    // Whoever has the machine makes the first admin, while the server runs.
+    let made = server.does(&["user", "first-admin"]);
+    assert_eq!(made.code, 0, "{}", made.err);
+    let come_in = async |link: &str, email: Option<&str>| {
+        let token = link.trim().rsplit_once("/welcome/").unwrap().1;
+        let mut body = serde_json::json!({"token": token, "password": PASSWORD});
+        if let Some(email) = email {
+            body["email"] = email.into();
+        }
+        let request = reqwest::Client::new().post(format!("{}/auth/redeem", server.url));
+        let request = request.header("content-type", "application/json").body(body.to_string());
+        assert_eq!(request.send().await.unwrap().status(), 200);
+    };
+    come_in(&made.out, Some("mina@example.com")).await;
+    let sign_in = |home: &str, email: &str| {
+        let line = ["login", "--email", email, "--password-stdin"];
+        let did = server.person_does(home, &line, &format!("{PASSWORD}\n"));
+        assert_eq!(did.code, 0, "{}", did.err);
+    };
+    sign_in("mina", "mina@example.com");
+    let mina = |line: &[&str]| server.person_does("mina", line, "");
+    let invited = mina(&["user", "add", "jun@example.com", "--role", "approver", "--name", "준"]);
+    assert!(invited.out.starts_with(&server.url), "{}{}", invited.out, invited.err);
+    come_in(&invited.out, None).await;
+    sign_in("jun", "jun@example.com");
+    let jun = |line: &[&str]| server.person_does("jun", line, "");
+    assert!(jun(&["whoami"]).out.contains("준"));
+    assert_eq!(jun(&["user", "list"]).code, 4, "an approver administers nothing");
+
+    let command = share(&sink);
+    let mut command = words(&command);
+    command.push("--no-wait");
+    assert_eq!(mina(&command).code, 0);
+    let asks = mina(&["asks", "--json"]).json();
+    let ask = asks[0]["ask_id"].as_str().unwrap();
+    assert_eq!(asks[0]["requested_by_name"], "mina");
+    let own = mina(&["approve", ask, "--yes"]);
+    assert_eq!(own.code, 4);
+    assert!(own.err.contains("other_person_required"), "{}", own.err);
+    assert_eq!(jun(&["approve", ask, "--yes"]).code, 0);
+    sink.wait_for(1, PATIENCE).await.unwrap();
+    let decided = server.json(&["asks", "--status", "approved"]);
+    assert_eq!(decided[0]["decided_by_name"], "준");
+
+    assert_eq!(jun(&["logout"]).code, 0);
+    assert_eq!(jun(&["asks"]).code, 2, "nobody is signed in");
+    let kept = server.home.path().join("mina/.config/nexus/sessions.json");
+    let mode = std::os::unix::fs::PermissionsExt::mode(&kept.metadata().unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600);
 }

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use process::{Http, PATIENCE, SERVICE_KEY, Server};
+use process::{Home, Http, PATIENCE, SERVICE_KEY, Server};
 use serde_json::{Value, json};
 
 const LIVES: usize = 8;
@@ -43,7 +43,7 @@ fn tasks(address: SocketAddr, command_type: &str) -> Vec<Value> {
 fn a_killed_server_neither_loses_nor_doubles_a_step() {
     let mut seed = [0; 8];
     getrandom::fill(&mut seed).unwrap();
-    let dir = tempfile::tempdir().unwrap();
+    let dir = Home::new();
     let settings = [("RETRY_DELAYS_SECONDS", "1,1,1"), ("MAX_RETRIES", "20")];
     let mut server = Server::spawn(dir.path(), 0, &settings);
     for life in 1..=LIVES {

@@ -59,6 +59,14 @@ impl Assistant {
         let session_id = job.params["session_id"]
             .as_str()
             .map_or_else(|| format!("by:{requested_by}"), str::to_owned);
+        // A command alone has no language of its own; it is answered in that of the conversation.
+        let spoken = parse::language(text);
+        let earlier = match spoken {
+            words::Lang::En if text.trim_start().starts_with('/') => {
+                sql::language(tx, tenant, &session_id)?
+            }
+            _ => None,
+        };
         let now = tx.now();
         let settings = &self.app.settings.autopilot;
         sql::forget(tx, tenant, &session_id, now.minus(self.app.settings.tasks.ttl))?;
@@ -66,7 +74,7 @@ impl Assistant {
             run_id: RunId::new(now, &tx.id_entropy()).to_string(),
             seq: place.number,
             goal: text.to_owned(),
-            language: parse::language(text),
+            language: earlier.unwrap_or(spoken),
             session_id: session_id.clone(),
             task_id: job.task_id.clone(),
             requested_by: (*requested_by).to_owned(),

@@ -224,6 +224,21 @@ pub(super) fn say(tx: &mut Tx<'_>, tenant: &Tenant, said: &Said<'_>) -> Result<(
     Ok(())
 }
 
+/// The language of a conversation so far.
+pub(super) fn language(
+    q: &Read,
+    tenant: &Tenant,
+    session_id: &str,
+) -> Result<Option<Lang>, DbError> {
+    q.opt(
+        "SELECT r.language FROM chat_message m
+         JOIN autopilot_run r ON r.tenant = m.tenant AND r.run_id = m.run_id
+         WHERE m.tenant = $1 AND m.session_id = $2 ORDER BY m.seq DESC LIMIT 1",
+        args![tenant, session_id],
+        |row| Ok(Lang::parse(&row.text(0)?)),
+    )
+}
+
 /// Forgets what is older than `before`, and what a conversation has beyond its bound.
 pub(super) fn forget(
     tx: &mut Tx<'_>,

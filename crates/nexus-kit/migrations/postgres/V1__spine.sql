@@ -277,6 +277,12 @@ CREATE TABLE worklog (
 CREATE INDEX worklog_by_task ON worklog (tenant, task_id, line_id);
 CREATE INDEX worklog_by_correlation ON worklog (tenant, correlation_id, line_id);
 
+-- Rows that come and go with every command are cleared away before they are many.
+ALTER TABLE work_due SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000,
+    autovacuum_vacuum_cost_delay = 0);
+ALTER TABLE stream_head SET (fillfactor = 20);
+ALTER TABLE task SET (fillfactor = 80);
+
 -- Row security. A transaction names its tenant before anything else; one that names none sees
 -- nothing. The system's own transactions are those of 'platform', which is no tenant's name.
 

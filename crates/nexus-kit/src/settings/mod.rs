@@ -408,6 +408,8 @@ pub struct Client {
     pub project: String,
     /// `NEXUS_LANG`; none means the locale decides.
     pub lang: Option<Lang>,
+    /// `NEXUS_CONFIG_DIR`: where sign-ins are kept; none means the user's own directory for that.
+    pub config_dir: Option<PathBuf>,
 }
 
 impl Default for Client {
@@ -417,6 +419,7 @@ impl Default for Client {
             org: "default".into(),
             project: "default".into(),
             lang: None,
+            config_dir: None,
         }
     }
 }

@@ -571,6 +571,13 @@ static SECTIONS: &[Section] = &[
                 "Language of the terminal: ko or en; empty asks LC_ALL and LANG.",
                 "터미널 언어: ko 또는 en. 비어 있으면 LC_ALL과 LANG을 따름.",
             ),
+            Setting::used(
+                "NEXUS_CONFIG_DIR",
+                Kind::Text(|s, v| s.client.config_dir = (!v.is_empty()).then(|| v.into())),
+                "",
+                "Where `nexus login` keeps its session; empty means nexus in XDG_CONFIG_HOME or ~/.config.",
+                "`nexus login`이 세션을 보관하는 곳. 비어 있으면 XDG_CONFIG_HOME 또는 ~/.config의 nexus.",
+            ),
         ],
     },
 ];

@@ -203,7 +203,7 @@ pub async fn asks(ctx: &Ctx, args: &AsksArgs) -> Done {
                 (Style::Name, field(ask, "ask_id").to_owned()),
                 (render::style(status), text::status(ctx.lang(), status)),
                 (Style::Plain, field(ask, "command_type").to_owned()),
-                (Style::Plain, render::plain(ask, "requested_by")),
+                (Style::Plain, render::who(ask, "requested_by")),
                 (Style::Dim, ctx.out.moment(field(ask, "expires_at"))),
                 (Style::Plain, render::question(ctx.lang(), ask)),
             ]

@@ -3,13 +3,16 @@
 use std::io::{BufRead as _, IsTerminal as _};
 
 use nexus_core::tenant::Tenant;
-use nexus_kit::settings::Lang;
-use nexus_kit::settings::load::{Inputs, SettingProblem, load_client, read_secret_file};
+use nexus_kit::settings::load::{
+    Inputs, Loaded, SettingProblem, Source, load_client, read_secret_file,
+};
+use nexus_kit::settings::{self, Lang, Secret};
 use serde_json::json;
 
 use super::Global;
 use super::exit::Exit;
 use super::out::{Line, Out, Style};
+use super::session::Sessions;
 use super::text;
 use crate::client::api::{Api, ApiError, loopback};
 use crate::client::stream::Patience;
@@ -28,13 +31,26 @@ pub enum Person {
     Nobody,
 }
 
-/// Whose key a verb needs.
+/// Whose key a verb needs. A person's session opens every door; their role decides.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Door {
     /// A program's; the admin's opens it too.
     Service,
     /// The admin's alone.
     Admin,
+}
+
+/// What a verb acts by.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Who {
+    /// The key of `--key-file`.
+    File,
+    /// `NEXUS_API_KEY`.
+    Service,
+    /// `ADMIN_API_KEY`.
+    Admin,
+    /// A person's session.
+    Person,
 }
 
 /// What a verb is given.
@@ -178,14 +194,62 @@ impl Fail {
     }
 }
 
+/// Whether somebody set it on purpose, other than the server's first run.
+fn given(loaded: &Loaded, name: &str) -> bool {
+    !matches!(loaded.source(name), None | Some(Source::Default | Source::Keys(_)))
+}
+
 impl Ctx {
     /// The language.
     pub fn lang(&self) -> Lang {
         self.out.lang
     }
 
-    /// A client of the server, for the tenant and with the key that this verb needs.
+    /// A client of the server, for the tenant and with the key or session that this verb needs.
     pub fn api(&self, door: Door) -> Result<Api, Fail> {
+        Ok(self.api_and_who(door)?.0)
+    }
+
+    /// The same, and what it acts by.
+    pub fn api_and_who(&self, door: Door) -> Result<(Api, Who), Fail> {
+        let settings = self.settings()?;
+        let (key, who) = self.credential(&settings, door)?;
+        Ok((self.client(&settings.settings.client, &key)?, who))
+    }
+
+    /// A client that proves nothing yet.
+    pub fn api_without_key(&self) -> Result<Api, Fail> {
+        self.client(&self.settings()?.settings.client, &Secret::default())
+    }
+
+    /// A client by the session that was kept for the server, whatever keys there are.
+    pub fn api_of_session(&self) -> Result<Api, Fail> {
+        let settings = self.settings()?;
+        let kept = self.kept(&settings.settings.client)?;
+        let token = kept.ok_or_else(|| Fail::Usage(text::not_signed_in(self.lang())))?;
+        self.client(&settings.settings.client, &token)
+    }
+
+    /// The sessions of this user.
+    pub fn sessions(&self) -> Result<Sessions, Fail> {
+        let settings = self.settings()?.settings;
+        Sessions::find(&self.inputs, &settings.client)
+            .ok_or_else(|| Fail::Usage(text::no_config_dir(self.lang())))
+    }
+
+    /// The key that goes before a session, because somebody gave it.
+    pub fn given_key(&self) -> Result<Option<&'static str>, Fail> {
+        let settings = self.settings()?;
+        Ok(["NEXUS_API_KEY", "ADMIN_API_KEY"].into_iter().find(|name| given(&settings, name)))
+    }
+
+    /// Where the server is, if somebody said so.
+    pub fn given_url(&self) -> Result<Option<String>, Fail> {
+        let loaded = self.settings()?;
+        Ok(given(&loaded, "NEXUS_URL").then_some(loaded.settings.client.url))
+    }
+
+    fn settings(&self) -> Result<Loaded, Fail> {
         let mut inputs = self.inputs.clone();
         // What the command line says must pass the same checks and wins over every source.
         for (name, value) in [
@@ -199,28 +263,74 @@ impl Ctx {
                 inputs.env.push((name.into(), value.into()));
             }
         }
-        let settings = load_client(&inputs)?.settings;
-        let key = match &self.global.key_file {
-            Some(path) => read_secret_file(&inputs.dir.join(path))
-                .map_err(|text| Fail::Usage(text.get(self.lang()).to_owned()))?,
-            None => match door {
-                Door::Service if !settings.keys.service.is_empty() => settings.keys.service,
-                Door::Service | Door::Admin => settings.keys.admin,
-            },
+        Ok(load_client(&inputs)?)
+    }
+
+    /// What proves who acts: the key that was given, else the session that was kept, else the keys
+    /// that the server's first run made, where they are at hand.
+    fn credential(&self, loaded: &Loaded, door: Door) -> Result<(Secret, Who), Fail> {
+        if let Some(path) = &self.global.key_file {
+            let key = read_secret_file(&self.inputs.dir.join(path))
+                .map_err(|text| Fail::Usage(text.get(self.lang()).to_owned()))?;
+            return Ok((key, Who::File));
+        }
+        let keys = &loaded.settings.keys;
+        let service = (&keys.service, Who::Service, "NEXUS_API_KEY");
+        let admin = (&keys.admin, Who::Admin, "ADMIN_API_KEY");
+        let fitting = match door {
+            Door::Service => vec![service, admin],
+            Door::Admin => vec![admin],
         };
-        if key.is_empty() {
-            return Err(Fail::Usage(match door {
+        let fitting: Vec<_> = fitting.into_iter().filter(|(key, ..)| !key.is_empty()).collect();
+        if let Some((key, who, _)) = fitting.iter().find(|(.., name)| given(loaded, name)) {
+            return Ok(((*key).clone(), *who));
+        }
+        if let Some(token) = self.kept(&loaded.settings.client)? {
+            return Ok((token, Who::Person));
+        }
+        match fitting.first() {
+            Some((key, who, _)) => Ok(((*key).clone(), *who)),
+            None => Err(Fail::Usage(match door {
                 Door::Service => text::no_key(self.lang()),
                 Door::Admin => text::no_admin_key(self.lang()),
-            }));
+            })),
         }
-        let client = settings.client;
+    }
+
+    /// What proves the session that was kept for the server.
+    fn kept(&self, client: &settings::Client) -> Result<Option<Secret>, Fail> {
+        let Some(sessions) = Sessions::find(&self.inputs, client) else { return Ok(None) };
+        let origin = url::Url::parse(&client.url).map(|url| url.origin().ascii_serialization());
+        let kept = sessions.get(&origin.unwrap_or_default()).map_err(|why| {
+            let path = sessions.path().display().to_string();
+            Fail::Usage(text::session_unreadable(self.lang(), &path, &why.to_string()))
+        })?;
+        Ok(kept.map(|kept| kept.token))
+    }
+
+    fn client(&self, client: &settings::Client, key: &Secret) -> Result<Api, Fail> {
         if client.url.starts_with("http:") && !loopback(&client.url) {
             self.warn(&text::plain_http(self.lang(), &client.url));
         }
         let tenant = Tenant::new(&client.org, &client.project)
             .map_err(|error| Fail::Usage(error.to_string()))?;
-        Ok(Api::new(&client.url, &tenant, &key)?)
+        Ok(Api::new(&client.url, &tenant, key)?)
+    }
+
+    /// Asks for a line; a hidden one is not shown while it is typed.
+    pub async fn ask(&self, question: &str, hidden: bool) -> Result<String, Fail> {
+        match self.person {
+            Person::Says(answer) => Ok(answer.to_owned()),
+            Person::Terminal if std::io::stdin().is_terminal() => {
+                self.out.prompt(question);
+                let read = tokio::task::spawn_blocking(move || super::login::read_line(hidden));
+                let read = read.await.map_err(|why| Fail::Other(why.to_string()))?;
+                read.map_err(|why| Fail::Other(why.to_string()))
+            }
+            Person::Terminal | Person::Nobody => {
+                Err(Fail::Usage(text::nobody_to_sign_in(self.lang())))
+            }
+        }
     }
 
     /// A word of caution.

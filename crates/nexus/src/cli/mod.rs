@@ -9,6 +9,7 @@ pub mod exit;
 pub mod help;
 mod help_ko;
 pub mod key;
+pub mod login;
 pub mod migrate;
 pub mod out;
 pub mod params;
@@ -16,12 +17,14 @@ pub mod policy;
 pub mod render;
 pub mod send;
 pub mod serve;
+pub mod session;
 pub mod shell;
 pub mod table;
 pub mod task;
 pub mod tenant;
 pub mod text;
 pub mod types;
+pub mod user;
 pub mod watch;
 
 #[cfg(test)]
@@ -135,6 +138,15 @@ pub enum Verb {
     /// What decides how risky a command is
     #[command(subcommand)]
     Policy(policy::PolicyVerb),
+    /// Sign in as a person
+    Login(login::LoginArgs),
+    /// End the sign-in
+    Logout,
+    /// Say by what this terminal acts, and as whom
+    Whoami,
+    /// Who belongs to a tenant
+    #[command(subcommand)]
+    User(user::UserVerb),
     /// Tenants
     #[command(subcommand)]
     Tenant(tenant::TenantVerb),
@@ -230,6 +242,10 @@ async fn dispatch(ctx: &Ctx, verb: Verb) -> Done {
         Verb::Task(verb) => task::run(ctx, &verb).await,
         Verb::Types(verb) => types::run(ctx, &verb).await,
         Verb::Policy(verb) => policy::run(ctx, &verb).await,
+        Verb::Login(args) => login::login(ctx, &args).await,
+        Verb::Logout => login::logout(ctx).await,
+        Verb::Whoami => login::whoami(ctx).await,
+        Verb::User(verb) => user::run(ctx, &verb).await,
         Verb::Tenant(verb) => tenant::run(ctx, &verb).await,
         Verb::Key(verb) => key::run(ctx, &verb).await,
         Verb::Config(verb) => config::run(ctx, &verb),

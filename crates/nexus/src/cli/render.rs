@@ -22,6 +22,14 @@ pub fn plain(value: &Value, name: &str) -> String {
     }
 }
 
+/// Who did something: what a person is called, else how audit names whoever it was.
+pub fn who(value: &Value, name: &str) -> String {
+    match field(value, &format!("{name}_name")) {
+        "" => plain(value, name),
+        called => called.to_owned(),
+    }
+}
+
 /// The fields that have a value, each on a line under its name; times are the reader's.
 fn fields(out: &Out, value: &Value, names: &[&str]) {
     for name in names {
@@ -29,6 +37,9 @@ fn fields(out: &Out, value: &Value, names: &[&str]) {
             Some(Value::Array(items)) => {
                 let words = items.iter().filter_map(Value::as_str);
                 words.collect::<Vec<_>>().join(", ")
+            }
+            _ if who(value, name) != plain(value, name) => {
+                format!("{} ({})", who(value, name), plain(value, name))
             }
             _ => plain(value, name),
         };
@@ -126,9 +137,9 @@ pub fn change(out: &Out, report: &Value, change: &Value, one_task: bool) -> Line
                     .and(Style::Dim, until)
                     .and(Style::Plain, question(lang, value));
             }
-            let by = match field(value, "decided_by") {
-                "" => String::new(),
-                who => text::by(lang, who),
+            let by = match who(value, "decided_by") {
+                by if by.is_empty() => by,
+                by => text::by(lang, &by),
             };
             line.and(Style::Name, task(field(value, "task_id")))
                 .and(Style::Dim, by)

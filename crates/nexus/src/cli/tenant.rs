@@ -1,9 +1,9 @@
 //! `nexus tenant …`
 
 use clap::{Args, Subcommand};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::context::{Ctx, Done, Door};
+use super::context::{Ctx, Done, Door, Who};
 use super::exit::Exit;
 use super::out::{Line, Style};
 use super::render::field;
@@ -46,8 +46,18 @@ pub struct PauseArgs {
 
 /// Does one of them.
 pub async fn run(ctx: &Ctx, verb: &TenantVerb) -> Done {
-    let api = ctx.api(Door::Admin)?;
+    let (api, who) = ctx.api_and_who(Door::Admin)?;
     match verb {
+        TenantVerb::List if who == Who::Person => {
+            // A person sees their own.
+            let me = api.get("/me", &[]).await?;
+            let own = me.get("memberships").and_then(Value::as_array);
+            if ctx.out.json {
+                own.into_iter().flatten().for_each(|one| ctx.out.json(one));
+            } else {
+                super::login::memberships(ctx, &me);
+            }
+        }
         TenantVerb::List => {
             let tenants = api.all("/tenants", &[]).await?;
             if ctx.out.json {

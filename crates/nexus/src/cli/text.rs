@@ -45,12 +45,39 @@ texts! {
     unreachable(why: &str) = "cannot reach {why}", "서버에 연결할 수 없습니다: {why}";
     unreachable_hint() = "does `nexus serve` run there? --url and NEXUS_URL say where to look", "그곳에서 `nexus serve`가 실행 중인가요? 주소는 --url 또는 NEXUS_URL로 지정합니다";
     strange(why: &str) = "the server's answer makes no sense: {why}", "서버의 응답을 이해할 수 없습니다: {why}";
-    no_key() = "no key: set NEXUS_API_KEY, run where the server's keys.env is, or name a file with --key-file", "키가 없습니다. NEXUS_API_KEY를 설정하거나, 서버의 keys.env가 있는 곳에서 실행하거나, --key-file로 파일을 지정하세요";
-    no_admin_key() = "no admin key: set ADMIN_API_KEY, run where the server's keys.env is, or name a file with --key-file", "관리자 키가 없습니다. ADMIN_API_KEY를 설정하거나, 서버의 keys.env가 있는 곳에서 실행하거나, --key-file로 파일을 지정하세요";
+    no_key() = "no key and nobody signed in: nexus login, set NEXUS_API_KEY, run where the server's keys.env is, or name a file with --key-file", "키도 없고 로그인도 하지 않았습니다. nexus login을 하거나, NEXUS_API_KEY를 설정하거나, 서버의 keys.env가 있는 곳에서 실행하거나, --key-file로 파일을 지정하세요";
+    no_admin_key() = "no admin key and nobody signed in: nexus login, set ADMIN_API_KEY, run where the server's keys.env is, or name a file with --key-file", "관리자 키도 없고 로그인도 하지 않았습니다. nexus login을 하거나, ADMIN_API_KEY를 설정하거나, 서버의 keys.env가 있는 곳에서 실행하거나, --key-file로 파일을 지정하세요";
     plain_http(url: &str) = "{url} is plain HTTP: the key travels where others may read it", "{url}은(는) 평문 HTTP입니다. 다른 사람이 키를 읽을 수 있습니다";
     retry_in(seconds: u64) = "try again in {seconds} s", "{seconds}초 뒤에 다시 시도하세요";
     check_key() = "check the key: NEXUS_API_KEY, ADMIN_API_KEY, --key-file", "키를 확인하세요: NEXUS_API_KEY, ADMIN_API_KEY, --key-file";
-    check_rights() = "this key may not do that; approving and administering need ADMIN_API_KEY", "이 키로는 할 수 없습니다. 승인과 관리에는 ADMIN_API_KEY가 필요합니다";
+    sign_in_again() = "sign in again: nexus login", "다시 로그인하세요: nexus login";
+    email_question() = "E-mail:", "이메일:";
+    password_question() = "Password:", "비밀번호:";
+    signed_in() = "signed in as", "로그인했습니다:";
+    signed_out() = "signed out", "로그아웃했습니다";
+    not_signed_in() = "nobody is signed in to this server; nexus login", "이 서버에 로그인한 사람이 없습니다. nexus login";
+    nobody_to_sign_in() = "there is no terminal to ask at; use --email and --password-stdin", "물어볼 터미널이 없습니다. --email과 --password-stdin을 쓰세요";
+    no_config_dir() = "nowhere to keep a session: set HOME or NEXUS_CONFIG_DIR", "세션을 보관할 곳이 없습니다. HOME 또는 NEXUS_CONFIG_DIR을 설정하세요";
+    session_unreadable(path: &str, why: &str) = "{path}: {why}", "{path}: {why}";
+    session_not_kept(path: &str, why: &str) = "the session cannot be kept in {path}: {why}", "세션을 {path}에 보관할 수 없습니다: {why}";
+    key_goes_first(name: &str) = "{name} is set and goes before the sign-in", "{name}이(가) 설정되어 있어 로그인보다 먼저 쓰입니다";
+    platform_admin() = "the platform admin", "플랫폼 관리자";
+    a_program() = "a program, operator of every tenant", "프로그램(모든 테넌트의 운영자)";
+    a_key() = "whoever the key is of", "키의 주인";
+    standing_still() = "paused", "멈춤";
+    member_of_nothing() = "a member of no tenant", "속한 테넌트가 없습니다";
+    added() = "invited", "초대함";
+    changed() = "changed", "바꿈";
+    has_account() = "they have an account and are a member from now on", "이미 계정이 있어 지금부터 구성원입니다";
+    closed_account() = "closed", "사용 중지됨";
+    opened() = "open again", "다시 열림";
+    disable_question(user: &str) = "Close the account of {user} in all tenants?", "{user}의 계정을 모든 테넌트에서 닫을까요?";
+    link_once(until: &str) = "pass this on; it works once, until {until}", "이 링크를 전달하세요. {until}까지 한 번만 쓸 수 있습니다";
+    first_admin_link() = "whoever opens this becomes admin; it works once, for 24 hours", "이 링크를 여는 사람이 관리자가 됩니다. 24시간 동안 한 번만 쓸 수 있습니다";
+    no_such_member(user: &str, tenant: &str) = "{user} is no member of {tenant}", "{user}은(는) {tenant}의 구성원이 아닙니다";
+    role_question(user: &str, role: &str, tenant: &str) = "Make {user} {role} of {tenant}?", "{user}을(를) {tenant}의 {role}(으)로 정할까요?";
+    remove_question(user: &str, tenant: &str) = "Remove {user} from {tenant}?", "{user}을(를) {tenant}에서 제외할까요?";
+    check_rights() = "this may not do that; approving needs a person with the role approver or ADMIN_API_KEY, administering an admin: nexus whoami says who acts", "이 권한으로는 할 수 없습니다. 승인에는 승인자 역할의 사람 또는 ADMIN_API_KEY가, 관리에는 관리자가 필요합니다. nexus whoami로 누구인지 확인하세요";
     check_tenant() = "check the id, and the tenant: --org, --project", "ID와 테넌트(--org, --project)를 확인하세요";
     decided_already(ask: &str) = "somebody decided {ask} already; `nexus watch` shows what came of it", "{ask}은(는) 이미 결정되었습니다. 결과는 `nexus watch`에서 볼 수 있습니다";
     look_again() = "it has changed since; look again before you decide", "그 사이에 내용이 바뀌었습니다. 다시 확인한 뒤 결정하세요";
@@ -97,7 +124,7 @@ texts! {
     waits() = "waits for a person", "사람을 기다림";
     no_rules_yet() = "no rules", "규칙 없음";
     policy_version(version: &str) = "policy version {version}", "정책 버전 {version}";
-    not_of_tenant() = "this key is of another tenant, or there is none of that name: check --org and --project, or name a key of that tenant with --key-file", "이 키는 다른 테넌트의 것이거나 그런 테넌트가 없습니다. --org와 --project를 확인하거나 --key-file로 그 테넌트의 키를 지정하세요";
+    not_of_tenant() = "you or this key do not belong to that tenant, or there is none of that name: check --org and --project, or name a key of that tenant with --key-file", "이 사람 또는 키는 그 테넌트에 속하지 않거나 그런 테넌트가 없습니다. --org와 --project를 확인하거나 --key-file로 그 테넌트의 키를 지정하세요";
     resolve_first() = "read it again (`nexus policy show --json`) and apply the change to that", "다시 읽고(`nexus policy show --json`) 거기에 변경을 적용하세요";
     fresh_start(reason: &str) = "not resumed ({reason}): this is the present state", "이어서 볼 수 없어({reason}) 현재 상태부터 봅니다";
     stopped_waiting(task: &str) = "stopped waiting; the task goes on: nexus task show {task}", "대기를 멈췄습니다. 작업은 계속됩니다: nexus task show {task}";
@@ -139,6 +166,8 @@ headings! {
     types_heading[5] = ["TYPE", "RISK", "AGENT", "TITLE", "STATE"], ["유형", "위험도", "에이전트", "제목", "상태"];
     tenants_heading[5] = ["ORG", "PROJECT", "TITLE", "CREATED", "STATE"], ["조직", "프로젝트", "제목", "생성", "상태"];
     keys_heading[7] = ["KEY", "KIND", "TITLE", "TYPES", "EXPIRES", "LAST USED", "STATE"], ["키", "종류", "제목", "유형", "만료", "마지막 사용", "상태"];
+    memberships_heading[5] = ["ORG", "PROJECT", "TITLE", "ROLE", "STATE"], ["조직", "프로젝트", "제목", "역할", "상태"];
+    users_heading[6] = ["USER", "E-MAIL", "NAME", "ROLE", "LAST LOGIN", "STATE"], ["사용자", "이메일", "이름", "역할", "마지막 로그인", "상태"];
     rules_heading[5] = ["RULE", "TYPE", "WHEN", "LEVEL", "WHY"], ["규칙", "유형", "조건", "위험도", "이유"];
 }
 
@@ -163,6 +192,21 @@ pub fn status(lang: Lang, status: &str) -> String {
     };
     match lang {
         Lang::En => status.to_owned(),
+        Lang::Ko => ko.to_owned(),
+    }
+}
+
+/// What a role is called.
+pub fn role(lang: Lang, role: &str) -> String {
+    let ko = match role {
+        "viewer" => "열람자",
+        "operator" => "운영자",
+        "approver" => "승인자",
+        "admin" => "관리자",
+        other => other,
+    };
+    match lang {
+        Lang::En => role.to_owned(),
         Lang::Ko => ko.to_owned(),
     }
 }
@@ -230,6 +274,10 @@ pub fn what_to_do(lang: Lang, refusal: &Refusal) -> Option<String> {
         ("policy_version", _) => resolve_first(lang),
         (code, _) if code.contains("command_type") => see_types(lang),
         ("", _) => is_it_nexus(lang),
+        ("session_ended" | "session_missing", _) => sign_in_again(lang),
+        ("login_failed" | "login_throttled", _) => {
+            return refusal.retry_after.map(|s| retry_in(lang, s));
+        }
         (_, 401) => check_key(lang),
         ("not_a_member", _) => not_of_tenant(lang),
         (_, 403) => check_rights(lang),

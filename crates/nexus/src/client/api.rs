@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use nexus_core::tenant::Tenant;
+use nexus_kit::http::principal::SESSION_PREFIX;
 use nexus_kit::settings::Secret;
 use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::{Method, StatusCode};
@@ -92,7 +93,7 @@ pub struct Api {
 }
 
 impl Api {
-    /// A client for one tenant and one key; an empty key is not sent.
+    /// A client for one tenant and one key or session; an empty one is not sent.
     pub fn new(base: &str, tenant: &Tenant, key: &Secret) -> Result<Self, ApiError> {
         let strange = |what: &str| ApiError::Strange(what.to_owned());
         let mut headers = HeaderMap::new();
@@ -100,10 +101,16 @@ impl Api {
         headers.insert("x-org-id", part(tenant.org())?);
         headers.insert("x-project-id", part(tenant.project())?);
         if !key.is_empty() {
+            let (name, text) = match key.expose() {
+                session if session.starts_with(SESSION_PREFIX) => {
+                    ("authorization", format!("Bearer {session}"))
+                }
+                key => ("x-api-key", key.to_owned()),
+            };
             let mut value =
-                HeaderValue::from_str(key.expose()).map_err(|_| strange("the key is no header"))?;
+                HeaderValue::from_str(&text).map_err(|_| strange("the key is no header"))?;
             value.set_sensitive(true);
-            headers.insert("x-api-key", value);
+            headers.insert(name, value);
         }
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("nexus/", env!("CARGO_PKG_VERSION")))
@@ -125,6 +132,11 @@ impl Api {
     /// Where the server is.
     pub fn base(&self) -> &str {
         &self.base
+    }
+
+    /// Scheme, host and port.
+    pub fn origin(&self) -> &str {
+        &self.origin
     }
 
     /// Whose.

@@ -392,3 +392,16 @@ async fn runs_of_two_tenants_do_not_mix() {
     world.run("autopilot.pause", json!({"run_id": there}), "dead").await;
     world.finish().await;
 }
+
+#[tokio::test]
+async fn a_command_alone_is_answered_in_the_language_of_the_conversation() {
+    let world = World::start().await;
+    let english = run(&world, "/file list", "succeeded").await;
+    assert!(said(&world, &english).iter().any(|line| line.starts_with("Done")));
+    run(&world, "안녕하세요", "succeeded").await;
+    let korean = run(&world, "/file list", "succeeded").await;
+    let lines = said(&world, &korean);
+    assert!(lines.iter().all(|line| !line.starts_with("Done")), "{lines:?}");
+    assert!(lines.iter().any(|line| line.contains("완료")), "{lines:?}");
+    world.finish().await;
+}

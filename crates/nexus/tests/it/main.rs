@@ -12,6 +12,7 @@ mod approvals;
 mod assistant;
 mod classes;
 mod commands;
+mod console;
 mod fold;
 mod manifest;
 mod people;

@@ -40,7 +40,12 @@ fn every_route_is_in_the_table_once() {
 fn every_route_of_the_code_is_in_the_table() {
     let here = env!("CARGO_MANIFEST_DIR");
     let mut routed = BTreeSet::new();
-    for file in ["src/routes.rs", "../nexus-ops/src/http.rs", "../nexus-ops/src/http/docs.rs"] {
+    for file in [
+        "src/routes.rs",
+        "../nexus-ops/src/http.rs",
+        "../nexus-ops/src/http/docs.rs",
+        "../nexus-ui/src/http.rs",
+    ] {
         let code = std::fs::read_to_string(format!("{here}/{file}")).unwrap();
         let code = code.split("#[cfg(test)]").next().unwrap();
         let code: String = code.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -94,7 +99,7 @@ async fn the_description_has_every_route_and_its_refusals() {
     }
     let undescribed: Vec<_> = table().difference(&described).cloned().collect();
     // What the page itself loads.
-    let of_itself = [("GET", "/docs/"), ("GET", "/docs/{file}")];
+    let of_itself = [("GET", "/docs/"), ("GET", "/docs/{file}"), ("GET", "/ui/")];
     for (method, path) in &undescribed {
         assert!(of_itself.contains(&(method, path)), "{method} {path} is not described");
     }

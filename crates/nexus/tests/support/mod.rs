@@ -80,11 +80,29 @@ impl Server {
             .env("NEXUS_URL", &self.url)
             .env("NEXUS_API_KEY", SERVICE)
             .env("ADMIN_API_KEY", ADMIN)
+            .stdin(Stdio::null())
             .current_dir(self.home.path());
         Terminal::run(command)
     }
 
-    /// The same, to its end.
+    /// Somebody without keys, with a home of their own, types; `input` is on standard input.
+    pub fn person_does(&self, home: &str, line: &[&str], input: &str) -> Did {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_nexus"));
+        let home = self.home.path().join(home);
+        std::fs::create_dir_all(&home).unwrap();
+        let typed = home.join("typed");
+        std::fs::write(&typed, input).unwrap();
+        command
+            .args(line)
+            .env_clear()
+            .env("NEXUS_URL", &self.url)
+            .env("HOME", &home)
+            .stdin(std::fs::File::open(&typed).unwrap())
+            .current_dir(home);
+        Terminal::run(command).end()
+    }
+
+    /// The same as [`Server::types`], to its end.
     pub fn does(&self, line: &[&str]) -> Did {
         self.types(line).end()
     }
@@ -124,7 +142,7 @@ pub struct Terminal {
 
 impl Terminal {
     pub fn run(mut command: Command) -> Self {
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
         let (tell, lines) = channel();
         let (out, beside) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());

@@ -64,7 +64,35 @@ mod tests {
             connection.execute_batch(sample).unwrap();
         }
         drop(connection);
+        let newest = sampled.last().copied().unwrap();
+        assert_eq!(run(&path).unwrap(), Migrated { from: Some(newest), to: newest });
+    }
+
+    #[test]
+    fn a_migration_that_fails_in_the_middle_leaves_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("nexus.db");
+        let connection = Connection::open(&path).unwrap();
+        connection.execute_batch("CREATE TABLE worklog (somebody_elses BIGINT)").unwrap();
+        let refused = run(&path).unwrap_err().to_string();
+        assert!(refused.contains("already exists"), "{refused}");
+        let tables = "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table'
+                      AND name NOT IN ('worklog', 'refinery_schema_history')";
+        let left = |sql| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+        assert_eq!(left(tables), 0, "no table of ours");
+        assert_eq!(left("SELECT COUNT(*) FROM refinery_schema_history"), 0);
+        connection.execute_batch("DROP TABLE worklog").unwrap();
+        assert_eq!(run(&path).unwrap().from, None);
+    }
+
+    #[test]
+    fn a_store_of_a_newer_program_is_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("nexus.db");
         run(&path).unwrap();
-        run(&path).unwrap();
+        let connection = Connection::open(&path).unwrap();
+        let newer = "UPDATE refinery_schema_history SET version = version + 100";
+        connection.execute_batch(newer).unwrap();
+        assert!(run(&path).unwrap_err().to_string().contains("newer program"));
     }
 }

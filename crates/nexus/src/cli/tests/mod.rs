@@ -1,6 +1,7 @@
 //! The command line as somebody uses it, against a server of a few lines.
 
 mod fake;
+mod people;
 mod stream;
 mod verbs;
 

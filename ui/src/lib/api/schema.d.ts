@@ -1,0 +1,3060 @@
+// Made by `npm run types` from /openapi.json; not written by hand.
+
+export interface paths {
+    "/agent/callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes what an agent says. The same callback twice has one effect and the same answer. */
+        post: operations["take_callback"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/agent/reports/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The tenant's one ordered, resumable stream: `snapshot`, then `report`s; `ping` and `bye`. */
+        get: operations["stream"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/agent/tasks/claim": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Claims due tasks, waiting for some if there are none. */
+        post: operations["claim_tasks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/agent/tasks/{task_id}/claim": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Claims one task that a wake-up named; empty if somebody else has it. */
+        post: operations["claim_task"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/agent/tasks/{task_id}/heartbeat": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Keeps a claim; says whether somebody wants the agent to stop. */
+        post: operations["beat"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/approvals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists asks, the newest first. */
+        get: operations["list_asks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/approvals/{ask_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows an ask with everything that would be executed. */
+        get: operations["get_ask"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/approvals/{ask_id}/decide": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Decides an ask. Exactly one decision wins; what follows comes by the stream. */
+        post: operations["decide_ask"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/commands/types": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists what can be asked for here. */
+        get: operations["list_types"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/commands/types/{command_type}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Registers a type, or sets a level. A level must be confirmed by `?confirm={type}`. */
+        put: operations["put_type"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/docs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The description as a page. */
+        get: operations["get_docs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How NEXUS is.
+         * @description Answers 200 also when a dependency fails: it is for people; `/health/ready` is for balancers.
+         */
+        get: operations["get_health"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/health/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Whether the process runs.
+         * @description Touches nothing that it depends on.
+         */
+        get: operations["get_health_live"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/health/ready": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether it can serve. */
+        get: operations["get_health_ready"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the tenant's keys, never what proves them. */
+        get: operations["list_keys"];
+        put?: never;
+        /** Makes a key for a program. The answer is the only one that shows it. */
+        post: operations["create_key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/keys/{key_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Ends a key at once. Repeat its id as `?confirm=`. */
+        delete: operations["revoke_key"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/keys/{key_id}/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes a new key like the old one, which lives on for a while. */
+        post: operations["rotate_key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Everything that is measured.
+         * @description OpenMetrics text, as Prometheus reads it.
+         */
+        get: operations["get_metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/openapi.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The description of the API.
+         * @description OpenAPI 3.1.
+         */
+        get: operations["get_openapi"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows the tenant's rules. */
+        get: operations["get_policy"];
+        /** Replaces the tenant's rules. Repeat the tenant as `?confirm={org}:{project}`. */
+        put: operations["put_policy"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/policy/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says how a command would be rated, and what decides it. Nothing is done. */
+        post: operations["explain"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sidecar/command": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sends a command. 202 as soon as it is on disk; what happens to it comes by the stream. */
+        post: operations["send_command"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/tasks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists tasks, the newest first. */
+        get: operations["list_tasks"];
+        put?: never;
+        /** Creates a task. The same as a command, in other words. */
+        post: operations["create_task"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/tasks/{task_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows a task: how it stands, every attempt, its whole result, what it sent outside. */
+        get: operations["get_task"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/tasks/{task_id}/ask_again": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Asks again for a task whose ask expired, or that was refused as not what was approved. */
+        post: operations["ask_again"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/tasks/{task_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Calls a task off. One that runs is told so; another ends at once. */
+        post: operations["cancel_task"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/tasks/{task_id}/sent/{attempt}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The exact bytes that an attempt sent outside, or was about to. */
+        get: operations["get_sent"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/tenant/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stops all execution of the tenant at once. */
+        post: operations["pause"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/tenant/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lets the tenant's execution go on. */
+        post: operations["resume"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/tenants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists all tenants. Only the platform admin; no tenant headers. */
+        get: operations["list_tenants"];
+        put?: never;
+        /** Makes a tenant. Only the platform admin; no tenant headers. */
+        post: operations["create_tenant"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/worklog": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists worklog lines, the newest first; also those that the view has dropped. */
+        get: operations["list_worklog"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+}
+export type webhooks = Record<string, never>;
+export interface components {
+    schemas: {
+        /** @description All that a 202 says; what happens comes by the stream. */
+        AcceptedOut: {
+            /** @description As sent, or made. */
+            correlation_id: string;
+            /** @description `accepted`. */
+            status: string;
+            /** @description `tsk_…`. */
+            task_id: string;
+        };
+        /** @description The approval that an envelope carries. */
+        Approval: {
+            /** @description Who said yes. */
+            approver: string;
+            /** @description `ask_…`. */
+            ask_id: string;
+            /** @description Files that must be found unchanged. */
+            bound: Record<string, never>[];
+            /** @description SHA-256 of params and files; whoever executes computes it again. */
+            digest: string;
+        };
+        /** @description An ask as people read it: everything that would be executed, and why it stopped. */
+        AskOut: {
+            /** @description Who said yes so far. */
+            approvals: string[];
+            /** @description Who may decide, if a rule says. */
+            approvers?: string[] | null;
+            /** @description `ask_…`. */
+            ask_id: string;
+            /** @description Files that must be found unchanged. */
+            bound: Record<string, never>[];
+            /** @description What is different from the ask before it. */
+            changed?: string | null;
+            /** @description What would be done. */
+            command_type: string;
+            /** @description Ties it to the request. */
+            correlation_id: string;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it was decided.
+             */
+            decided_at?: string | null;
+            /** @description Who decided; `system:timeout` where nobody did in time. */
+            decided_by?: string | null;
+            /** @description SHA-256 of params and files; a decision sends it back. */
+            digest: string;
+            /**
+             * Format: date-time
+             * @description When it is over.
+             */
+            expires_at: string;
+            /** @description Whether characters that nobody sees were written out. */
+            hidden_characters: boolean;
+            /** @description With what; hidden characters are written out. Missing where the preview stands for it. */
+            params?: unknown;
+            /** @description Bytes of the params as they will be sent. */
+            params_bytes: number;
+            /** @description The beginning of params that are larger than 16 KiB; `GET /approvals/{ask_id}` has the whole. */
+            params_preview?: string | null;
+            /** @description One sentence: who wants to do what to whom. */
+            question: string;
+            /** @description The same in Korean. */
+            question_ko: string;
+            /**
+             * Format: int32
+             * @description Approvals needed.
+             */
+            quorum: number;
+            /** @description What the decider said. */
+            reason?: string | null;
+            /** @description Who asked. */
+            requested_by: string;
+            /** @description The level. */
+            risk: string;
+            /** @description What said so: `builtin`, `rule:{id}`, `override`, `caller`, `floor`. */
+            rule: string;
+            /** @description `pending`, `approved`, `denied`, `expired`, `superseded` or `cancelled`. */
+            status: string;
+            /** @description To whom, or on what. */
+            target?: string | null;
+            /** @description The task that waits. */
+            task_id: string;
+            /** @description `confirm`. */
+            type: string;
+            /** @description Why it stopped. */
+            why: string;
+        };
+        /** @description That something was asked for; what happens comes by the stream. */
+        Asked: {
+            /** @description `accepted`. */
+            status: string;
+        };
+        /** @description One attempt that is over. */
+        AttemptOut: {
+            agent: string;
+            /** @description The agent's own code. */
+            agent_code?: string | null;
+            /** Format: int32 */
+            attempt: number;
+            error?: string | null;
+            failure_code?: string | null;
+            /** Format: date-time */
+            finished_at: string;
+            /** @description `succeeded` or `failed`. */
+            outcome: string;
+            /** Format: date-time */
+            started_at: string;
+        };
+        /** @description Why an attempt failed. */
+        CallbackError: {
+            /** @description One of the taxonomy, or the agent's own, which counts as `AGENT_ERROR` and is kept beside it. */
+            failure_code: string;
+            /** @description For a person. */
+            message: string;
+            /** @description Whether another attempt may help. For a RED task: whether it is sure that nothing left. */
+            retryable?: boolean | null;
+        };
+        /** @description What an agent says about its attempt. */
+        CallbackIn: {
+            /** @description The agent's name. */
+            agent: string;
+            /** Format: int32 */
+            attempt: number;
+            attempt_token: string;
+            error?: components["schemas"]["CallbackError"] | null;
+            /**
+             * Format: double
+             * @description 0 to 1.
+             */
+            progress?: number | null;
+            /** @description With `succeeded`: any JSON. */
+            result?: Record<string, never> | null;
+            /**
+             * Format: date-time
+             * @description When the agent sent it; for people.
+             */
+            sent_at?: string | null;
+            /** @description `running`, `progress`, `succeeded` or `failed`. */
+            status: components["schemas"]["CallbackStatus"];
+            task_id: string;
+            /** @description Lines for the worklog, at most 64. */
+            worklog?: components["schemas"]["Line"][];
+        };
+        /**
+         * @description How an attempt stands.
+         * @enum {string}
+         */
+        CallbackStatus: "running" | "progress" | "succeeded" | "failed";
+        /** @description What came of one check. */
+        CheckReport: {
+            /**
+             * Format: double
+             * @description How long it took to answer.
+             * @example 0.4
+             */
+            latency_ms: number;
+            /**
+             * @description The dependency.
+             * @example store
+             */
+            name: string;
+            /** @description Whether it works. */
+            status: components["schemas"]["Status"];
+        };
+        /** @description What an agent wants to work on. */
+        ClaimIn: {
+            /** @description The agent's name in reports; 1 to 64 of `A-Z a-z 0-9 . _ -`. */
+            agent: string;
+            /**
+             * Format: int32
+             * @description 1 to 64.
+             */
+            max?: number;
+            /** @description Command types, each of which the key allows. */
+            types: string[];
+            /**
+             * Format: int32
+             * @description Waits this long for something to come, 0 to 30.
+             */
+            wait_seconds?: number;
+        };
+        /** @description One task that a wake-up named. */
+        ClaimOneIn: {
+            /** @description The agent's name in reports. */
+            agent: string;
+        };
+        /** @description What an agent got. */
+        Claims: {
+            /** @description Empty when the time is up. */
+            tasks: components["schemas"]["Envelope"][];
+        };
+        /** @description A command. */
+        CommandIn: {
+            /**
+             * @description `share.webhook`; `GET /commands/types` lists them.
+             * @example file.read
+             */
+            command_type: string;
+            /** @description Ties everything together; made if missing. */
+            correlation_id?: string | null;
+            /**
+             * Format: int32
+             * @description After this many seconds it is worth nothing any more.
+             */
+            deadline_seconds?: number | null;
+            /** @description What the type's schema asks for. */
+            params: Record<string, never>;
+            precondition?: components["schemas"]["Precondition"] | null;
+            /**
+             * Format: int64
+             * @description −10 to 10; higher goes first.
+             */
+            priority?: number;
+            /** @description The caller's own caution; it only raises the level. */
+            risk?: string | null;
+        };
+        /** @description A decision. */
+        DecisionIn: {
+            /**
+             * @description `approve` or `deny`.
+             * @example approve
+             */
+            decision: string;
+            /** @description The digest that you saw; 409 if it is not the ask's. */
+            digest?: string | null;
+            /** @description Approves with these params instead. */
+            params?: Record<string, never> | null;
+            /** @description For the requester; at most 2000 bytes. */
+            reason?: string | null;
+        };
+        /** @description An act on the outside world. */
+        EffectOut: {
+            /** Format: int32 */
+            attempt: number;
+            /** Format: int64 */
+            bytes: number;
+            /** @description SHA-256 of the exact bytes. */
+            digest: string;
+            /** Format: date-time */
+            intended_at: string;
+            /** @description Where the exact bytes are kept. */
+            kept_at: string;
+            /** Format: date-time */
+            settled_at?: string | null;
+            /** @description `intent` (nobody knows), `sent`, or `void` (nothing left). */
+            state: string;
+            target: string;
+        };
+        /** @description What an agent is handed. The field order is the order in which agents read about it. */
+        Envelope: {
+            approval?: components["schemas"]["Approval"] | null;
+            /**
+             * Format: int32
+             * @description From 1; every callback names it.
+             */
+            attempt: number;
+            /** @description Proves that a callback comes from this attempt. */
+            attempt_token: string;
+            /** @description Where callbacks go. */
+            callback_url: string;
+            /** @description Carries on. */
+            correlation_id: string;
+            /**
+             * Format: date-time
+             * @description When the attempt is over at the latest.
+             */
+            deadline: string;
+            /**
+             * Format: date-time
+             * @description When it was claimed.
+             */
+            issued_at: string;
+            /**
+             * Format: date-time
+             * @description Until when the claim holds without a heartbeat.
+             */
+            lease_until: string;
+            /** @description With what; the bytes that were approved, if it is RED. */
+            params: Record<string, never>;
+            /** @description The level. */
+            risk: string;
+            /** @description `tsk_…`. */
+            task_id: string;
+            /** @description What to do. */
+            task_type: string;
+            /** @description `{org}:{project}`. */
+            tenant: string;
+            /** @description W3C trace context. */
+            traceparent: string;
+            /**
+             * Format: int32
+             * @description 1.
+             */
+            version: number;
+        };
+        /** @description A command to explain. */
+        ExplainIn: {
+            command_type: string;
+            params: Record<string, never>;
+            risk?: string | null;
+        };
+        /** @description How a command would be rated. */
+        Explanation: Record<string, never> & {
+            /**
+             * Format: int64
+             * @description The version of the rules.
+             */
+            policy_version: number;
+        };
+        /** @description One field that is wrong. */
+        FieldError: {
+            /** @description What is wrong with it. */
+            message: string;
+            /** @description JSON Pointer (RFC 6901) to the field. */
+            path: string;
+        };
+        /** @description A file as it must be. */
+        FileState: {
+            /** @description Path below the tenant's folder. */
+            path: string;
+            /** @description SHA-256 in lower-case hex; `null` where there must be no file. */
+            sha256?: string | null;
+        };
+        /** @description The summary. */
+        Health: {
+            /** @description Each dependency. */
+            checks: components["schemas"]["CheckReport"][];
+            /** @description Whether every dependency works. */
+            status: components["schemas"]["Status"];
+            /**
+             * Format: int64
+             * @description Seconds since it was started.
+             * @example 86400
+             */
+            uptime_seconds: number;
+            /**
+             * @description Which NEXUS runs.
+             * @example 0.1.0
+             */
+            version: string;
+        };
+        /** @description Proof of the attempt. */
+        HeartbeatIn: {
+            /** Format: int32 */
+            attempt: number;
+            attempt_token: string;
+        };
+        /** @description How long the claim holds now. */
+        HeartbeatOut: {
+            /** @description Stop and report `failed`. */
+            cancel: boolean;
+            /** Format: date-time */
+            lease_until: string;
+        };
+        /** @description A key that was just made; `key` is never shown again. */
+        KeyCreated: {
+            key: string;
+            key_id: string;
+        };
+        /** @description A key to make. */
+        KeyIn: {
+            /** @description An agent key of all tenants; only the platform admin. */
+            all_tenants?: boolean;
+            /**
+             * Format: date-time
+             * @description When the key ends by itself.
+             */
+            expires_at?: string | null;
+            /** @description `service` or `agent`. */
+            kind: string;
+            /** @description For people. */
+            title: string;
+            /** @description Command types that an agent may claim. */
+            types?: string[];
+        };
+        /** @description A key, without what proves it. */
+        KeyOut: {
+            all_tenants: boolean;
+            /** Format: date-time */
+            created_at: string;
+            created_by: string;
+            /** Format: date-time */
+            expires_at?: string | null;
+            key_id: string;
+            kind: string;
+            /** Format: date-time */
+            last_used?: string | null;
+            /** Format: date-time */
+            revoked_at?: string | null;
+            title: string;
+            types: string[];
+        };
+        /**
+         * @description How loud a line is.
+         * @enum {string}
+         */
+        Level: "info" | "warn" | "error";
+        /** @description A line for the worklog. */
+        Line: {
+            /** @description `info` unless said otherwise. */
+            level?: components["schemas"]["Level"];
+            /** @description What it says. */
+            text: string;
+        };
+        /** @description A line as it was written. */
+        LineOut: {
+            /** @description Who said it. */
+            agent: string;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            at: string;
+            /** @description Ties it to the request. */
+            correlation_id: string;
+            /** @description `wlg_…`. */
+            id: string;
+            /** @description `info`, `warn` or `error`. */
+            level: string;
+            /** @description About which task. */
+            task_id?: string | null;
+            /** @description What it says. */
+            text: string;
+        };
+        /** @description That the process runs. */
+        Liveness: {
+            /** @description Always `ok`. */
+            status: components["schemas"]["Status"];
+        };
+        /** @description One page of a list. */
+        Page_AskOut: {
+            /** @description The items, in the list's order. */
+            items: {
+                /** @description Who said yes so far. */
+                approvals: string[];
+                /** @description Who may decide, if a rule says. */
+                approvers?: string[] | null;
+                /** @description `ask_…`. */
+                ask_id: string;
+                /** @description Files that must be found unchanged. */
+                bound: Record<string, never>[];
+                /** @description What is different from the ask before it. */
+                changed?: string | null;
+                /** @description What would be done. */
+                command_type: string;
+                /** @description Ties it to the request. */
+                correlation_id: string;
+                /**
+                 * Format: date-time
+                 * @description When it was made.
+                 */
+                created_at: string;
+                /**
+                 * Format: date-time
+                 * @description When it was decided.
+                 */
+                decided_at?: string | null;
+                /** @description Who decided; `system:timeout` where nobody did in time. */
+                decided_by?: string | null;
+                /** @description SHA-256 of params and files; a decision sends it back. */
+                digest: string;
+                /**
+                 * Format: date-time
+                 * @description When it is over.
+                 */
+                expires_at: string;
+                /** @description Whether characters that nobody sees were written out. */
+                hidden_characters: boolean;
+                /** @description With what; hidden characters are written out. Missing where the preview stands for it. */
+                params?: unknown;
+                /** @description Bytes of the params as they will be sent. */
+                params_bytes: number;
+                /** @description The beginning of params that are larger than 16 KiB; `GET /approvals/{ask_id}` has the whole. */
+                params_preview?: string | null;
+                /** @description One sentence: who wants to do what to whom. */
+                question: string;
+                /** @description The same in Korean. */
+                question_ko: string;
+                /**
+                 * Format: int32
+                 * @description Approvals needed.
+                 */
+                quorum: number;
+                /** @description What the decider said. */
+                reason?: string | null;
+                /** @description Who asked. */
+                requested_by: string;
+                /** @description The level. */
+                risk: string;
+                /** @description What said so: `builtin`, `rule:{id}`, `override`, `caller`, `floor`. */
+                rule: string;
+                /** @description `pending`, `approved`, `denied`, `expired`, `superseded` or `cancelled`. */
+                status: string;
+                /** @description To whom, or on what. */
+                target?: string | null;
+                /** @description The task that waits. */
+                task_id: string;
+                /** @description `confirm`. */
+                type: string;
+                /** @description Why it stopped. */
+                why: string;
+            }[];
+            /** @description The `cursor` of the next page; absent on the last. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_LineOut: {
+            /** @description The items, in the list's order. */
+            items: {
+                /** @description Who said it. */
+                agent: string;
+                /**
+                 * Format: date-time
+                 * @description When.
+                 */
+                at: string;
+                /** @description Ties it to the request. */
+                correlation_id: string;
+                /** @description `wlg_…`. */
+                id: string;
+                /** @description `info`, `warn` or `error`. */
+                level: string;
+                /** @description About which task. */
+                task_id?: string | null;
+                /** @description What it says. */
+                text: string;
+            }[];
+            /** @description The `cursor` of the next page; absent on the last. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_TaskOut: {
+            /** @description The items, in the list's order. */
+            items: {
+                agent?: string | null;
+                ask_id?: string | null;
+                /** Format: int32 */
+                attempt: number;
+                cancel_requested: boolean;
+                command_type: string;
+                correlation_id: string;
+                /** Format: date-time */
+                created_at: string;
+                /** Format: date-time */
+                deadline_at?: string | null;
+                failure_code?: string | null;
+                /** @description What the code means, in English and Korean. */
+                failure_title?: string | null;
+                failure_title_ko?: string | null;
+                /** Format: date-time */
+                finished_at?: string | null;
+                last_error?: string | null;
+                params: Record<string, never>;
+                /** Format: int64 */
+                priority: number;
+                /** Format: double */
+                progress?: number | null;
+                requested_by: string;
+                /** @description Whole, whatever its size. Missing in listings. */
+                result?: Record<string, never> | null;
+                /** Format: int32 */
+                retry_count: number;
+                risk: string;
+                /** @description What decided the level. */
+                rule: string;
+                /** Format: date-time */
+                started_at?: string | null;
+                status: string;
+                task_id: string;
+                /** Format: date-time */
+                updated_at: string;
+            }[];
+            /** @description The `cursor` of the next page; absent on the last. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_TypeOut: {
+            /** @description The items, in the list's order. */
+            items: {
+                /** @description The agent in this server, or `outside`. */
+                agent: string;
+                command_type: string;
+                /** @description Why not, if not. */
+                disabled_because?: string | null;
+                /** @description Whether it can be used here. */
+                enabled: boolean;
+                /** @description Whether nothing takes it below RED. */
+                floor: boolean;
+                params_schema: Record<string, never>;
+                /** @description The level before rules and the caller's own caution. */
+                risk: string;
+                /** Format: int64 */
+                timeout_seconds: number;
+                title_en: string;
+                title_ko: string;
+            }[];
+            /** @description The `cursor` of the next page; absent on the last. */
+            next?: string | null;
+        };
+        /** @description New rules. */
+        PolicyIn: {
+            /** @description All rules; they replace those that are there. */
+            rules: Record<string, never>[];
+            /**
+             * Format: int64
+             * @description The version that these rules change; 409 if it is another by now.
+             */
+            version?: number | null;
+        };
+        /** @description The tenant's policy. */
+        PolicyOut: {
+            rules: Record<string, never>[];
+            /**
+             * Format: int64
+             * @description Goes up by one with each change; 0 before the first.
+             */
+            version: number;
+        };
+        /**
+         * @description What a caller expects of the world; checked when the command is accepted and again just before
+         *     it runs.
+         */
+        Precondition: {
+            /** @description Files of the tenant as they must be. */
+            files: components["schemas"]["FileState"][];
+        };
+        /** @description A refusal: what happened and what to do, never internals. */
+        Problem: {
+            /** @description The ask that a refused decision was about. */
+            ask_id?: string | null;
+            /** @description Machine-readable and stable. */
+            code: string;
+            /** @description Ties the refusal to log lines and audit entries. */
+            correlation_id?: string | null;
+            /** @description What happened and what to do. */
+            detail: string;
+            /** @description Each field that is wrong. */
+            errors?: components["schemas"]["FieldError"][];
+            /**
+             * Format: int32
+             * @description HTTP status.
+             */
+            status: number;
+            /** @description The status in words. */
+            title: string;
+            /** @description `https://nexus.dev/problems/{code}`; a name, not necessarily a page. */
+            type: string;
+        };
+        /** @description Whether it can serve. */
+        Readiness: {
+            /** @description Each dependency. */
+            checks: components["schemas"]["CheckReport"][];
+            /** @description Whether every dependency works. */
+            status: components["schemas"]["Status"];
+        };
+        /** @description How to rotate. */
+        RotateIn: {
+            /**
+             * Format: int32
+             * @description How long the old key lives on; a day unless said otherwise.
+             */
+            overlap_seconds?: number | null;
+        };
+        /**
+         * @description Whether something works.
+         * @enum {string}
+         */
+        Status: "ok" | "failed";
+        /** @description A task with its history. */
+        TaskDetail: components["schemas"]["TaskOut"] & {
+            attempts: components["schemas"]["AttemptOut"][];
+            /** @description What was sent outside. */
+            sent: components["schemas"]["EffectOut"][];
+        };
+        /** @description A task, for programs that want one without the sidecar words. */
+        TaskIn: {
+            /** @description Ties everything together; made if missing. */
+            correlation_id?: string | null;
+            /**
+             * Format: int32
+             * @description After this many seconds it is worth nothing any more.
+             */
+            deadline_seconds?: number | null;
+            /** @description What the type's schema asks for. */
+            params: Record<string, never>;
+            precondition?: components["schemas"]["Precondition"] | null;
+            /**
+             * Format: int64
+             * @description −10 to 10; higher goes first.
+             */
+            priority?: number;
+            /** @description The caller's own caution; it only raises the level. */
+            risk?: string | null;
+            /**
+             * @description The same as a command's `command_type`.
+             * @example file.read
+             */
+            task_type: string;
+        };
+        /** @description A task. */
+        TaskOut: {
+            agent?: string | null;
+            ask_id?: string | null;
+            /** Format: int32 */
+            attempt: number;
+            cancel_requested: boolean;
+            command_type: string;
+            correlation_id: string;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            deadline_at?: string | null;
+            failure_code?: string | null;
+            /** @description What the code means, in English and Korean. */
+            failure_title?: string | null;
+            failure_title_ko?: string | null;
+            /** Format: date-time */
+            finished_at?: string | null;
+            last_error?: string | null;
+            params: Record<string, never>;
+            /** Format: int64 */
+            priority: number;
+            /** Format: double */
+            progress?: number | null;
+            requested_by: string;
+            /** @description Whole, whatever its size. Missing in listings. */
+            result?: Record<string, never> | null;
+            /** Format: int32 */
+            retry_count: number;
+            risk: string;
+            /** @description What decided the level. */
+            rule: string;
+            /** Format: date-time */
+            started_at?: string | null;
+            status: string;
+            task_id: string;
+            /** Format: date-time */
+            updated_at: string;
+        };
+        /** @description A tenant to make. */
+        TenantIn: {
+            /** @description 1 to 64 of `A-Z a-z 0-9 . _ -`. */
+            org_id: string;
+            /** @description 1 to 64 of `A-Z a-z 0-9 . _ -`. */
+            project_id: string;
+            /** @description For people. */
+            title?: string | null;
+        };
+        /** @description A tenant. */
+        TenantOut: {
+            /** Format: date-time */
+            created_at: string;
+            org_id: string;
+            /**
+             * Format: date-time
+             * @description Since when all execution stands still.
+             */
+            paused_at?: string | null;
+            project_id: string;
+            title: string;
+        };
+        /** @description A type that an outside agent performs, or the level of a built-in one. */
+        TypeIn: {
+            /** @description JSON Schema (2020-12) of the params; for a new type. */
+            params_schema?: Record<string, never> | null;
+            /** @description Whether another attempt may help when the agent says nothing about it. */
+            retryable?: boolean;
+            /** @description The level that an admin gives it; RED until then. */
+            risk?: string | null;
+            /** @description Whether it shares or sends outside: then nothing takes it below RED. */
+            sends_outside?: boolean;
+            /**
+             * Format: int32
+             * @description How long one attempt may take; 300 unless said otherwise.
+             */
+            timeout_seconds?: number;
+            title_en?: string | null;
+            title_ko?: string | null;
+        };
+        /** @description A command type. */
+        TypeOut: {
+            /** @description The agent in this server, or `outside`. */
+            agent: string;
+            command_type: string;
+            /** @description Why not, if not. */
+            disabled_because?: string | null;
+            /** @description Whether it can be used here. */
+            enabled: boolean;
+            /** @description Whether nothing takes it below RED. */
+            floor: boolean;
+            params_schema: Record<string, never>;
+            /** @description The level before rules and the caller's own caution. */
+            risk: string;
+            /** Format: int64 */
+            timeout_seconds: number;
+            title_en: string;
+            title_ko: string;
+        };
+    };
+    responses: never;
+    parameters: never;
+    requestBodies: never;
+    headers: never;
+    pathItems: never;
+}
+export type $defs = Record<string, never>;
+export interface operations {
+    take_callback: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CallbackIn"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Asked"];
+                };
+            };
+            /** @description `bad_signature` where callbacks must be signed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stale_attempt` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stream: {
+        parameters: {
+            query?: {
+                /** @description For clients that cannot set the header, which wins. */
+                last_event_id?: string | null;
+                /** @description One stream a session: the newer ends the older. Without one the connection is its own. */
+                session_id?: string | null;
+                /** @description `event`: past the limit a 200 with `bye limit` instead of 429, for a plain EventSource. */
+                on_limit?: string | null;
+            };
+            header?: {
+                /** @description A cursor; within the newest 2000 reports exactly the missed ones follow, otherwise a fresh snapshot says why */
+                "Last-Event-ID"?: string | null;
+                /** @description The same as `session_id` */
+                "x-session-id"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Server-sent events */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": unknown;
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stream_limit`, with `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    claim_tasks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ClaimIn"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Claims"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `type_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    claim_task: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ClaimOneIn"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Claims"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    beat: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HeartbeatIn"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeartbeatOut"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stale_attempt` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_asks: {
+        parameters: {
+            query?: {
+                /** @description `pending`, `approved`, … */
+                status?: string | null;
+                /** @description Those of one task. */
+                task_id?: string | null;
+                /** @description `next` of the page before. */
+                cursor?: string | null;
+                /** @description 1 to 200; 50 unless said otherwise. */
+                limit?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_AskOut"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_ask: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ask_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AskOut"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    decide_ask: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ask_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DecisionIn"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Asked"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `may_not_decide` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `ask_already_decided`, `ask_expired`, `digest_mismatch`, …, with `ask_id` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_types: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_TypeOut"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_type: {
+        parameters: {
+            query?: {
+                /** @description The target once more: the tenant as `{org}:{project}`, or the type. */
+                confirm?: string | null;
+            };
+            header?: never;
+            path: {
+                command_type: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TypeIn"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TypeOut"];
+                };
+            };
+            /** @description `confirmation_required` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_docs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+        };
+    };
+    get_health: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How it is */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+        };
+    };
+    get_health_live: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It runs */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Liveness"];
+                };
+            };
+        };
+    };
+    get_health_ready: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It can */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Readiness"];
+                };
+            };
+            /** @description A dependency fails; checks says which */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Readiness"];
+                };
+            };
+        };
+    };
+    list_keys: {
+        parameters: {
+            query?: {
+                /** @description Keys of all tenants instead of this one's. */
+                all_tenants?: boolean;
+                /** @description The key's id once more, where something ends for good. */
+                confirm?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyOut"][];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeyIn"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyCreated"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revoke_key: {
+        parameters: {
+            query?: {
+                /** @description Keys of all tenants instead of this one's. */
+                all_tenants?: boolean;
+                /** @description The key's id once more, where something ends for good. */
+                confirm?: string | null;
+            };
+            header?: never;
+            path: {
+                key_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The key is refused from now on */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `confirmation_required` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rotate_key: {
+        parameters: {
+            query?: {
+                /** @description Keys of all tenants instead of this one's. */
+                all_tenants?: boolean;
+                /** @description The key's id once more, where something ends for good. */
+                confirm?: string | null;
+            };
+            header?: never;
+            path: {
+                key_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RotateIn"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyCreated"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_metrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The numbers */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/openmetrics-text": string;
+                };
+            };
+            /** @description No key, or not the right one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_openapi: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The description */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+        };
+    };
+    get_policy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyOut"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_policy: {
+        parameters: {
+            query?: {
+                /** @description The target once more: the tenant as `{org}:{project}`, or the type. */
+                confirm?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PolicyIn"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyOut"];
+                };
+            };
+            /** @description `confirmation_required` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `policy_version` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    explain: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExplainIn"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Explanation"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    send_command: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and body within 24 h: the same answer and no second task */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommandIn"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AcceptedOut"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `precondition_failed` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unknown_command_type`, `invalid_params`, `idempotency_conflict`, … */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_tasks: {
+        parameters: {
+            query?: {
+                /** @description `queued`, `dead`, … */
+                status?: string | null;
+                /** @description `share.webhook`. */
+                type?: string | null;
+                /** @description Those of one request. */
+                correlation_id?: string | null;
+                /** @description Created at this time or later. */
+                since?: string | null;
+                /** @description Created before this time. */
+                until?: string | null;
+                /** @description `next` of the page before. */
+                cursor?: string | null;
+                /** @description 1 to 200; 50 unless said otherwise. */
+                limit?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_TaskOut"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_task: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and body within 24 h: the same answer and no second task */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TaskIn"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AcceptedOut"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_task: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskDetail"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ask_again: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Asked"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `wrong_state` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel_task: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Asked"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `wrong_state` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_sent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task_id: string;
+                attempt: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The bytes */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pause: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Asked"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resume: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Asked"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_tenants: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Every tenant */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TenantOut"][];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_tenant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TenantIn"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TenantOut"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `tenant_exists` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_worklog: {
+        parameters: {
+            query?: {
+                /** @description Those of one task. */
+                task_id?: string | null;
+                /** @description Those of one request. */
+                correlation_id?: string | null;
+                /** @description Written at this time or later. */
+                since?: string | null;
+                /** @description Written before this time. */
+                until?: string | null;
+                /** @description `next` of the page before. */
+                cursor?: string | null;
+                /** @description 1 to 200; 50 unless said otherwise. */
+                limit?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_LineOut"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+}

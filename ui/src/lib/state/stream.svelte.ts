@@ -1,0 +1,141 @@
+// The tenant's stream as pages read it: the folded view, the timeline's history, the line's state.
+
+import { standing, tenantHeaders, type Tenant } from '../api/client';
+import { SharedStream } from '../stream/share';
+import type { Feed, Taken } from '../stream/feed';
+import type { LinkState } from '../stream/link';
+import type { Ask, NowPlaying, Run, Task, TenantState, Video } from '../model';
+import { emptyView, type Report, type View } from '../view';
+import { clock } from './clock.svelte';
+import { History } from '../work/history.svelte';
+
+/** One browser is one session of the stream: a line that it forgot is ended by its next. */
+function browserId(): string {
+  const stored = localStorage.getItem('nexus-browser');
+  if (stored) return stored;
+  const made = crypto.randomUUID();
+  localStorage.setItem('nexus-browser', made);
+  return made;
+}
+
+class Stream {
+  view = $state.raw<View>(emptyView());
+  ready = $state(false);
+  link = $state.raw<LinkState>({ kind: 'connecting' });
+  leading = $state(false);
+  /** The log was replaced: what was on the screen before is not of this log. */
+  epochChanged = $state(false);
+  readonly history = new History();
+
+  private shared: SharedStream | null = null;
+  private due = false;
+  private reports: Report[] = [];
+  private listeners = new Set<(report: Report) => void>();
+
+  /** Values of a collection as they are, newest id last. */
+  get tasks(): ReadonlyMap<string, Task> {
+    return this.view.tasks as unknown as ReadonlyMap<string, Task>;
+  }
+  get asks(): ReadonlyMap<string, Ask> {
+    return this.view.asks as unknown as ReadonlyMap<string, Ask>;
+  }
+  get runs(): ReadonlyMap<string, Run> {
+    return this.view.autopilot as unknown as ReadonlyMap<string, Run>;
+  }
+  get queue(): Video[] {
+    return (this.view.youtube.get('queue') as { items?: Video[] } | undefined)?.items ?? [];
+  }
+  get playing(): NowPlaying | null {
+    return (this.view.youtube.get('now_playing') as unknown as NowPlaying | undefined) ?? null;
+  }
+  get tenantState(): TenantState | null {
+    return (this.view.system.get('tenant') as TenantState | undefined) ?? null;
+  }
+
+  open(user: string, tenant: Tenant): void {
+    this.close();
+    const name = `${user} ${tenant.org_id}:${tenant.project_id}`;
+    const session = navigator.locks ? browserId() : crypto.randomUUID();
+    const query = new URLSearchParams({ on_limit: 'event', session_id: session });
+    this.shared = new SharedStream({
+      name,
+      open: (cursor, signal) => {
+        const headers: Record<string, string> = { ...tenantHeaders(tenant), accept: 'text/event-stream' };
+        if (cursor) headers['last-event-id'] = cursor;
+        const init: RequestInit = { headers, signal, credentials: 'same-origin', cache: 'no-store' };
+        return fetch(`/agent/reports/stream?${query}`, init);
+      },
+      onTaken: (taken, feed) => this.taken(taken, feed),
+      onState: (state, leading) => {
+        this.link = state;
+        this.leading = leading;
+        if (state.kind === 'ended' && state.reason === 'auth_expired') standing.onSignedOut();
+      },
+    });
+  }
+
+  close(): void {
+    this.shared?.stop();
+    this.shared = null;
+    this.view = emptyView();
+    this.ready = false;
+    this.epochChanged = false;
+    this.link = { kind: 'connecting' };
+    this.reports = [];
+    this.history.clear();
+  }
+
+  wake(byHand = false): void {
+    this.shared?.wake(byHand);
+  }
+
+  /** Hears every report after it is in the view; gives the way to stop. */
+  onReport(listener: (report: Report) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  private taken(taken: Taken, feed: Feed): void {
+    clock.offset = feed.clockOffset;
+    if (taken.kind === 'snapshot') {
+      this.reports = [];
+      this.history.clear();
+      this.epochChanged = taken.reason === 'epoch';
+      this.history.addView(feed.view);
+      this.view = feed.view;
+      this.ready = true;
+    } else if (taken.kind === 'report') {
+      this.reports.push(taken.report);
+      if (!this.due) {
+        this.due = true;
+        // Many reports at once are one picture. Hidden pages get no animation frames.
+        const show = () => this.show(feed);
+        if (document.hidden) setTimeout(show, 100);
+        else requestAnimationFrame(show);
+      }
+    }
+  }
+
+  private show(feed: Feed): void {
+    this.due = false;
+    const reports = this.reports;
+    if (!this.shared || this.shared.feed !== feed || reports.length === 0) return;
+    this.reports = [];
+    this.history.addReports(reports);
+    this.view = feed.view;
+    for (const report of reports) for (const listener of this.listeners) listener(report);
+  }
+}
+
+export const stream = new Stream();
+
+/** The page came back to life. */
+export function watchLife(): void {
+  const wake = () => stream.wake();
+  addEventListener('online', wake);
+  addEventListener('pageshow', wake);
+  addEventListener('focus', wake);
+  document.addEventListener('visibilitychange', () => {
+    if (!document.hidden) wake();
+  });
+}

@@ -1,0 +1,112 @@
+// The timeline: lines, runs and commands in one order of time, also those that the view has dropped.
+
+import type { Line, Run, Task } from '../model';
+import type { LineRow } from '../api/routes';
+import type { Report, View } from '../view';
+
+export type Entry =
+  | { key: string; kind: 'line'; at: number; line: Line }
+  | { key: string; kind: 'run'; at: number; correlation: string }
+  | { key: string; kind: 'task'; at: number; correlation: string };
+
+/** More than this is not kept; the server has the rest. */
+const MOST = 20_000;
+
+export class History {
+  /** Oldest first. */
+  entries = $state.raw<readonly Entry[]>([]);
+  /** The newest state of runs and tasks that were ever shown. */
+  runs = $state.raw<ReadonlyMap<string, Run>>(new Map());
+  tasks = $state.raw<ReadonlyMap<string, Task>>(new Map());
+  private seen = new Set<string>();
+
+  clear(): void {
+    this.entries = [];
+    this.runs = new Map();
+    this.tasks = new Map();
+    this.seen.clear();
+  }
+
+  addView(view: View): void {
+    const fresh: Entry[] = [];
+    const runs = new Map<string, Run>();
+    const tasks = new Map<string, Task>();
+    for (const [id, value] of view.worklog) this.line(fresh, id, value as unknown as Line);
+    for (const [id, value] of view.autopilot) this.run(fresh, runs, id, value as unknown as Run);
+    for (const [id, value] of view.tasks) this.task(fresh, tasks, id, value as unknown as Task);
+    this.runs = runs;
+    this.tasks = tasks;
+    this.insert(fresh);
+  }
+
+  addReports(reports: readonly Report[]): void {
+    const fresh: Entry[] = [];
+    let runs: Map<string, Run> | null = null;
+    let tasks: Map<string, Task> | null = null;
+    for (const report of reports) {
+      for (const change of report.changes) {
+        if (change.op !== 'upsert' || !change.value) continue;
+        const value: unknown = change.value;
+        if (change.collection === 'worklog') this.line(fresh, change.id, value as Line);
+        if (change.collection === 'autopilot') {
+          runs ??= new Map(this.runs);
+          this.run(fresh, runs, change.id, value as Run);
+        }
+        if (change.collection === 'tasks') {
+          tasks ??= new Map(this.tasks);
+          this.task(fresh, tasks, change.id, value as Task);
+        }
+      }
+    }
+    if (runs) this.runs = runs;
+    if (tasks) this.tasks = tasks;
+    this.insert(fresh);
+  }
+
+  /** Lines that the server had kept; says how many were new here. */
+  addOlder(rows: readonly LineRow[]): number {
+    const fresh: Entry[] = [];
+    for (const row of rows) this.line(fresh, row.id, row as unknown as Line);
+    this.insert(fresh);
+    return fresh.length;
+  }
+
+  /** When the oldest line that is here was written. */
+  get oldest(): string | null {
+    const first = this.entries.find((entry) => entry.kind === 'line');
+    return first?.kind === 'line' ? first.line.at : null;
+  }
+
+  private line(into: Entry[], id: string, line: Line): void {
+    if (this.seen.has(id)) return;
+    this.seen.add(id);
+    into.push({ key: id, kind: 'line', at: Date.parse(line.at), line });
+  }
+
+  private run(into: Entry[], runs: Map<string, Run>, id: string, run: Run): void {
+    runs.set(id, run);
+    if (this.seen.has(id)) return;
+    this.seen.add(id);
+    into.push({ key: id, kind: 'run', at: Date.parse(run.created_at), correlation: run.correlation_id });
+  }
+
+  private task(into: Entry[], tasks: Map<string, Task>, id: string, task: Task): void {
+    tasks.set(id, task);
+    if (this.seen.has(id)) return;
+    this.seen.add(id);
+    into.push({ key: id, kind: 'task', at: Date.parse(task.created_at), correlation: task.correlation_id });
+  }
+
+  private insert(fresh: Entry[]): void {
+    if (fresh.length === 0) return;
+    const order = (a: Entry, b: Entry) => a.at - b.at || (a.key < b.key ? -1 : 1);
+    fresh.sort(order);
+    const last = this.entries[this.entries.length - 1];
+    const joined = [...this.entries, ...fresh];
+    // Almost always what is new is also newest.
+    if (last && fresh[0] && order(last, fresh[0]) > 0) joined.sort(order);
+    const over = joined.length - MOST;
+    if (over > 0) for (const gone of joined.splice(0, over)) this.seen.delete(gone.key);
+    this.entries = joined;
+  }
+}
