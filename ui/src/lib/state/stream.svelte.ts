@@ -9,6 +9,9 @@ import { emptyView, type Report, type View } from '../view';
 import { clock } from './clock.svelte';
 import { History } from '../work/history.svelte';
 
+/** Shortest time between two pictures. */
+const PICTURE_MS = 80;
+
 /** One browser is one session of the stream: a line that it forgot is ended by its next. */
 function browserId(): string {
   const stored = localStorage.getItem('nexus-browser');
@@ -29,6 +32,7 @@ class Stream {
 
   private shared: SharedStream | null = null;
   private due = false;
+  private shown = 0;
   private reports: Report[] = [];
   private listeners = new Set<(report: Report) => void>();
 
@@ -108,9 +112,11 @@ class Stream {
       this.reports.push(taken.report);
       if (!this.due) {
         this.due = true;
-        // Many reports at once are one picture. Hidden pages get no animation frames.
+        // Many reports at once are one picture, and a storm of them is a dozen pictures a second.
+        // Hidden pages get no animation frames.
         const show = () => this.show(feed);
-        if (document.hidden) setTimeout(show, 100);
+        const soon = PICTURE_MS - (performance.now() - this.shown);
+        if (document.hidden || soon > 0) setTimeout(show, Math.max(soon, 0));
         else requestAnimationFrame(show);
       }
     }
@@ -118,6 +124,7 @@ class Stream {
 
   private show(feed: Feed): void {
     this.due = false;
+    this.shown = performance.now();
     const reports = this.reports;
     if (!this.shared || this.shared.feed !== feed || reports.length === 0) return;
     this.reports = [];
