@@ -82,6 +82,45 @@ need_build_tools() {
     need_rust
 }
 
+# The Postgres that tests make their databases on: the one that NEXUS_TEST_POSTGRES names, this
+# machine's own where it lets the role postgres in, or one that is started for the purpose.
+need_postgres() {
+    local usual=postgres://postgres@127.0.0.1:5432/postgres
+    need psql postgresql
+    if [ -n "${NEXUS_TEST_POSTGRES:-}" ]; then
+        answers "$NEXUS_TEST_POSTGRES" || die "NEXUS_TEST_POSTGRES names a Postgres that does not answer"
+        return
+    fi
+    NEXUS_TEST_POSTGRES=$usual
+    answers "$usual" || start_postgres
+    export NEXUS_TEST_POSTGRES
+}
+
+answers() { PGCONNECT_TIMEOUT=3 psql "$1" -Atqc 'SELECT 1' >/dev/null 2>&1; }
+
+# A cluster of the tests' own, in the temporary directory, on a port of its own.
+start_postgres() {
+    local port=54329 folder bin as=()
+    folder=${TMPDIR:-/tmp}/nexus-postgres-$(id -u)
+    NEXUS_TEST_POSTGRES=postgres://postgres@127.0.0.1:$port/postgres
+    answers "$NEXUS_TEST_POSTGRES" && return
+    bin=$(find /usr/lib/postgresql -maxdepth 2 -name bin 2>/dev/null | sort -V | tail -n 1)
+    [ -n "$bin" ] || install_packages postgresql
+    bin=$(find /usr/lib/postgresql -maxdepth 2 -name bin 2>/dev/null | sort -V | tail -n 1)
+    [ -n "$bin" ] || die "there is no Postgres to start; set NEXUS_TEST_POSTGRES"
+    # Postgres does not run as root.
+    [ "$(id -u)" -ne 0 ] || as=(runuser -u postgres --)
+    if [ ! -d "$folder" ]; then
+        mkdir -m 0700 "$folder"
+        [ "$(id -u)" -ne 0 ] || chown postgres: "$folder"
+        (cd / && "${as[@]}" "$bin/initdb" -D "$folder/data" -U postgres -A trust -E UTF8 >/dev/null)
+    fi
+    say "Starting a Postgres for the tests on port $port"
+    (cd / && "${as[@]}" "$bin/pg_ctl" -D "$folder/data" -l "$folder/log" -w start \
+        -o "-p $port -k $folder -c listen_addresses=127.0.0.1 -c fsync=off" >/dev/null)
+    answers "$NEXUS_TEST_POSTGRES" || die "the Postgres for the tests does not answer; see $folder/log"
+}
+
 # Node for the console; building NEXUS itself needs none, because the page is committed.
 need_node() {
     local wanted=20.19.0 have

@@ -39,22 +39,24 @@ async fn run(args: &Args) -> Result<(), Error> {
     let data_dir = dir.path();
     let tenants = args.tenants.iter().copied().max().unwrap_or(1).max(1);
 
-    let server = Server::start(&program, data_dir).await?;
+    let database = args.database.as_deref();
+    let store = seed::Store::open(data_dir, database).await?;
+    let server = Server::start(&program, data_dir, database).await?;
     let cold_start_empty = server.cold_start;
     server.make_tenants(tenants).await?;
     server.stop()?;
     say::progress(&format!("seeding {} old tasks", args.old_tasks()));
-    seed::old_tasks(data_dir, args.old_tasks(), tenants)?;
-    let database = std::fs::metadata(data_dir.join("nexus.db"))?.len();
+    store.old_tasks(args.old_tasks(), tenants).await?;
+    let size = store.size().await?;
     let disk_sync_us = measure::disk(data_dir)?;
 
-    let server = Server::start(&program, data_dir).await?;
+    let server = Server::start(&program, data_dir, database).await?;
     tokio::time::sleep(IDLE).await;
     let mut report = Report {
         cores: std::thread::available_parallelism()?.get(),
         disk_sync_us,
         old_tasks: args.old_tasks(),
-        database_mib: database as f64 / f64::from(1 << 20),
+        database_mib: size as f64 / f64::from(1 << 20),
         cold_start_empty_ms: table::millis(cold_start_empty),
         cold_start_ms: table::millis(server.cold_start),
         idle_rss_mib: server.rss(),
@@ -63,7 +65,7 @@ async fn run(args: &Args) -> Result<(), Error> {
     };
     let listener = Listener::open(server.address).await?;
     say::progress(&format!("server process {}", server.pid()));
-    cases(args, &server, data_dir, &mut report).await?;
+    cases(args, &server, &store, data_dir, &mut report).await?;
     if !listener.reads() {
         return Err("the stream was not read to the end".into());
     }
@@ -78,6 +80,7 @@ async fn run(args: &Args) -> Result<(), Error> {
 async fn cases(
     args: &Args,
     server: &Server,
+    store: &seed::Store,
     data_dir: &Path,
     report: &mut Report,
 ) -> Result<(), Error> {
@@ -86,7 +89,7 @@ async fn cases(
             let (tenants, clients) = ((*tenants).max(1), (*clients).max(1));
             let case = Case { clients, tenants, red: args.red, time: args.case() };
             say::progress(&format!("{clients} clients, {tenants} tenants"));
-            report.cases.push(measure::case(server, data_dir, case).await?);
+            report.cases.push(measure::case(server, store, data_dir, case).await?);
         }
     }
     if args.strace {
@@ -94,7 +97,7 @@ async fn cases(
             say::progress(&format!("{clients} clients under strace"));
             let time = Duration::from_secs(3);
             let case = Case { clients: (*clients).max(1), tenants: 1, red: args.red, time };
-            report.fsyncs.push(measure::fsyncs(server, data_dir, case).await?);
+            report.fsyncs.push(measure::fsyncs(server, store, data_dir, case).await?);
         }
     }
     Ok(())

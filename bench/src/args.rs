@@ -15,6 +15,9 @@ pub struct Args {
     /// Where the data directory is made; must be on the disk that is to be measured
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
+    /// Measure on this Postgres database, which is emptied first; on SQLite without it
+    #[arg(long, value_name = "URL")]
+    pub database: Option<String>,
     /// Length of each case
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     pub seconds: u64,

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::Error;
 use crate::load::{self, Case};
-use crate::seed::waiting;
+use crate::seed::Store;
 use crate::server::{Metrics, Server, process_cpu, signal};
 
 /// The longest wait for what a case left behind.
@@ -60,6 +60,8 @@ pub struct Row {
     pub statements: f64,
     /// SQL statements for each accepted command, with all that follows from it.
     pub statements_per_command: f64,
+    /// Waits for the database for each accepted command, with all that follows from it.
+    pub round_trips_per_command: f64,
     /// Transactions for each accepted command.
     pub commits_per_command: f64,
     /// Checkpoints.
@@ -88,15 +90,20 @@ pub struct Row {
 ///
 /// # Errors
 /// The server cannot be reached or the store cannot be read.
-pub async fn case(server: &Server, data_dir: &Path, case: Case) -> Result<Row, Error> {
+pub async fn case(
+    server: &Server,
+    store: &Store,
+    data_dir: &Path,
+    case: Case,
+) -> Result<Row, Error> {
     let (metrics, cpu, own) = (server.metrics().await?, server.cpu(), process_cpu("self"));
     let seen = load::run(server.address, case).await?;
     let (own_after, cpu_after) = (process_cpu("self"), server.cpu());
     let after = server.metrics().await?;
-    let (backlog, asks) = waiting(data_dir)?;
+    let (backlog, asks) = store.waiting().await?;
     let rss_mib = server.rss();
     let wal = std::fs::metadata(data_dir.join("nexus.db-wal")).map_or(0, |file| file.len());
-    let drain_seconds = drain(data_dir).await?;
+    let drain_seconds = drain(store).await?;
 
     let seconds = seen.time.as_secs_f64();
     let grown = |name: &str| after.get(name) - metrics.get(name);
@@ -129,6 +136,7 @@ pub async fn case(server: &Server, data_dir: &Path, case: Case) -> Result<Row, E
         writes: grown("nexus_store_writes_total"),
         statements,
         statements_per_command: each(statements),
+        round_trips_per_command: each(grown("nexus_store_round_trips_total")),
         commits_per_command: each(commits),
         checkpoints: grown("nexus_store_checkpoint_seconds_count"),
         checkpoint_seconds: grown("nexus_store_checkpoint_seconds_sum"),
@@ -155,9 +163,9 @@ fn slowest(before: &Metrics, after: &Metrics, histogram: &str) -> f64 {
 }
 
 /// Waits until every task is done, so that the next case starts with nothing but asks.
-async fn drain(data_dir: &Path) -> Result<Option<f64>, Error> {
+async fn drain(store: &Store) -> Result<Option<f64>, Error> {
     let started = Instant::now();
-    while waiting(data_dir)?.0 > 0 {
+    while store.waiting().await?.0 > 0 {
         if started.elapsed() > DRAIN {
             return Ok(None);
         }
@@ -183,7 +191,12 @@ pub struct Fsyncs {
 ///
 /// # Errors
 /// `strace` is not there or may not attach.
-pub async fn fsyncs(server: &Server, data_dir: &Path, case: Case) -> Result<Fsyncs, Error> {
+pub async fn fsyncs(
+    server: &Server,
+    store: &Store,
+    data_dir: &Path,
+    case: Case,
+) -> Result<Fsyncs, Error> {
     let counted = data_dir.join("strace.txt");
     let told = data_dir.join("strace.log");
     let mut strace = Command::new("strace")
@@ -207,7 +220,7 @@ pub async fn fsyncs(server: &Server, data_dir: &Path, case: Case) -> Result<Fsyn
     let fsyncs = calls(&std::fs::read_to_string(&counted)?);
     let accepted = seen.latencies.len();
     let fsyncs_per_command = fsyncs as f64 / accepted.max(1) as f64;
-    drain(data_dir).await?;
+    drain(store).await?;
     Ok(Fsyncs { clients: case.clients, accepted, fsyncs, fsyncs_per_command })
 }
 

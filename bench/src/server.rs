@@ -41,7 +41,11 @@ impl Server {
     ///
     /// # Errors
     /// It does not start.
-    pub async fn start(program: &Path, data_dir: &Path) -> Result<Self, Error> {
+    pub async fn start(
+        program: &Path,
+        data_dir: &Path,
+        database: Option<&str>,
+    ) -> Result<Self, Error> {
         let address = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?;
         let log = File::create(data_dir.join("server.log"))?;
         let started = Instant::now();
@@ -55,6 +59,7 @@ impl Server {
             .env("ADMIN_API_KEY", ADMIN_KEY)
             .env("EGRESS_ALLOW", NOWHERE)
             .env("APPROVAL_TIMEOUT_SECONDS", ASK_SECONDS)
+            .envs(database.map(|url| ("DATABASE_URL", url)))
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)

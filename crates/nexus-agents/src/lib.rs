@@ -1,4 +1,4 @@
-//! Built-in agents: files and sharing.
+//! Built-in agents: the assistant, files, sharing, YouTube.
 //!
 //! Each stands behind the same contract as an agent outside ([`nexus_work::agent::Agent`]): it is
 //! handed one attempt of one task, acts, and says truthfully what became of it. None of them decides
@@ -8,22 +8,31 @@
 //!
 //! | agent | types |
 //! |---|---|
+//! | [`assistant`] | `chat.message`, `autopilot.pause`, `.resume`, `.cancel` |
 //! | [`files`] | `file.list`, `file.read`, `file.write`, `file.delete` |
 //! | [`share`] | `share.webhook` |
+//! | [`youtube`] | `youtube.search`, `youtube.queue.*` |
 
+pub mod assistant;
 pub mod files;
 pub mod share;
 #[cfg(test)]
 mod testing;
+pub mod youtube;
 
-use std::path::Path;
 use std::sync::Arc;
 
+use nexus_kit::app::App;
 use nexus_kit::egress::Guard;
 use nexus_work::agent::Agent;
 
-/// Every built-in agent. `data_dir` must exist and holds the tenants' files below `files/`; `guard`
-/// judges every call to the outside.
-pub fn built_in(data_dir: &Path, guard: Arc<Guard>) -> Vec<Arc<dyn Agent>> {
-    vec![Arc::new(files::Files::new(data_dir)), Arc::new(share::Share::new(guard))]
+/// Every built-in agent. The data directory must exist and holds the tenants' files below `files/`;
+/// `guard` judges every call to the outside.
+pub fn built_in(app: &App, guard: Arc<Guard>) -> Vec<Arc<dyn Agent>> {
+    vec![
+        Arc::new(assistant::Assistant::new(app.clone())),
+        Arc::new(files::Files::new(&app.settings.store.data_dir)),
+        Arc::new(share::Share::new(guard.clone())),
+        Arc::new(youtube::Youtube::new(app.clone(), guard)),
+    ]
 }

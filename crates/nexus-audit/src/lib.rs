@@ -124,9 +124,11 @@ pub fn verify(q: &Read, chain: &str, expect: Option<&ChainHead>) -> Result<Verdi
     Ok(verdict)
 }
 
-/// Every chain there is.
+/// Every chain there is: the platform's and one of each tenant. Read in the system's scope.
 pub fn chains(q: &Read) -> Result<Vec<String>, DbError> {
-    sql::chains(q)
+    let mut chains = sql::tenants(q)?;
+    chains.push(PLATFORM.to_owned());
+    Ok(chains)
 }
 
 impl sql::Row {

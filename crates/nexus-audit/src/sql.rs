@@ -26,7 +26,7 @@ pub(crate) fn head(q: &Read, chain: &str) -> Result<Option<(u64, Vec<u8>)>, DbEr
 }
 
 pub(crate) fn insert(tx: &mut Tx<'_>, chain: &str, row: &Row) -> Result<(), DbError> {
-    tx.exec(
+    tx.put(
         "INSERT INTO audit (tenant, seq, at, actor, action, target, correlation_id, salt, details,
                             details_hash, hash)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
@@ -71,6 +71,7 @@ pub(crate) fn each(q: &Read, chain: &str, mut each: impl FnMut(Row)) -> Result<(
     Ok(())
 }
 
-pub(crate) fn chains(q: &Read) -> Result<Vec<String>, DbError> {
-    q.all("SELECT DISTINCT tenant FROM audit ORDER BY tenant", args![], |row| row.text(0))
+/// The tenants that have a chain; each has one from its first entry on.
+pub(crate) fn tenants(q: &Read) -> Result<Vec<String>, DbError> {
+    q.all("SELECT tenant FROM tenant ORDER BY tenant", args![], |row| row.text(0))
 }

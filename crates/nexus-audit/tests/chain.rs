@@ -12,8 +12,9 @@ use nexus_kit::clock::Clock;
 use nexus_kit::db::{AfterCommit, Db, DbError, Scope};
 use nexus_kit::entropy::Entropy;
 use nexus_kit::log::Committed;
-use nexus_kit::settings::Store;
+use nexus_kit::settings::{Secret, Store};
 use nexus_kit::telemetry::metrics::Metrics;
+use nexus_testdb::TestDatabase;
 use serde_json::json;
 
 struct Deaf;
@@ -25,6 +26,7 @@ impl AfterCommit for Deaf {
 
 struct World {
     db: Db,
+    database: Option<TestDatabase>,
     _dir: tempfile::TempDir,
 }
 
@@ -33,7 +35,12 @@ const CHAIN: &str = "kaist:lab";
 impl World {
     async fn with_entries(count: usize) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let settings = Store { data_dir: dir.path().to_owned(), ..Store::default() };
+        let database = TestDatabase::of_engine();
+        let settings = Store {
+            data_dir: dir.path().to_owned(),
+            database_url: Secret::new(database.as_ref().map(TestDatabase::url).unwrap_or_default()),
+            ..Store::default()
+        };
         let clock = Clock::test(Time::from_millis(1));
         let db = Db::open(&settings, clock, Entropy::seeded(3), Metrics::default(), Arc::new(Deaf))
             .unwrap();
@@ -55,10 +62,14 @@ impl World {
             .await
             .unwrap();
         }
-        Self { db, _dir: dir }
+        Self { db, database, _dir: dir }
     }
 
+    /// As somebody does who has the store in his hands.
     async fn tamper(&self, sql: &'static str) {
+        if let Some(database) = &self.database {
+            return database.execute(&sql.replace("x'00'", "'\\x00'"));
+        }
         self.db
             .write(Scope::System, move |tx| tx.exec(sql, &[]).map(|_| ()))
             .await
@@ -67,7 +78,7 @@ impl World {
 
     async fn verify(&self, expect: Option<ChainHead>) -> Verdict {
         self.db
-            .read(Scope::System, move |q| verify(q, CHAIN, expect.as_ref()))
+            .read(&Tenant::parse(CHAIN).unwrap(), move |q| verify(q, CHAIN, expect.as_ref()))
             .await
             .unwrap_or_else(|error: DbError| panic!("{error}"))
     }

@@ -93,7 +93,7 @@ pub(crate) fn insert_tenant(
         return Ok(false);
     }
     let epoch = Epoch::new(&tx.random());
-    tx.exec(
+    tx.put(
         "INSERT INTO stream_head (tenant, epoch, last, worklog_keep) VALUES ($1, $2, 0, $3)",
         args![tenant, epoch.as_str(), worklog_keep],
     )?;
@@ -140,7 +140,7 @@ pub(crate) fn keys(q: &Read, tenant: Option<&Tenant>) -> Result<Vec<KeyRow>, DbE
 
 pub(crate) fn insert_key(tx: &mut Tx<'_>, row: &KeyRow) -> Result<(), DbError> {
     let types = serde_json::json!(row.types).to_string();
-    tx.exec(
+    tx.put(
         "INSERT INTO api_key (key_id, tenant, kind, title, secret_hash, types, created_at,
                               created_by, expires_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",

@@ -86,6 +86,10 @@ ids! {
     SessionId = "ses_";
     /// What ties everything that came of one request together; made where none was sent.
     CorrelationId = "cor_";
+    /// A run of the autopilot.
+    RunId = "run_";
+    /// Something in a player's queue.
+    ItemId = "yti_";
     /// One life of one server process.
     BootId = "bot_";
 }

@@ -9,6 +9,7 @@ pub mod failure;
 pub mod id;
 pub mod json;
 pub mod mask;
+pub mod masked;
 pub mod policy;
 pub mod role;
 pub mod task;

@@ -13,6 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 
+use crate::masked::{self, Reader};
+
 /// Every collection of a view, in the order in which a snapshot shows them.
 pub const COLLECTIONS: [&str; 8] =
     ["alerts", "asks", "autopilot", "rag", "system", "tasks", "worklog", "youtube"];
@@ -170,6 +172,47 @@ impl View {
         serde_json::to_string(self).unwrap_or_default()
     }
 
+    /// The view with every value masked.
+    pub fn masked(&self) -> Self {
+        let mut view = self.clone();
+        for (name, collection) in COLLECTIONS.iter().zip(&mut view.collections) {
+            for item in collection.items.values_mut() {
+                if let Cow::Owned(text) = masked::masked(name, &item.json) {
+                    item.json = text.into();
+                }
+            }
+        }
+        view
+    }
+
+    /// The JSON text of the view as a reader sees it, given the masked view of the same place.
+    pub fn shown(&self, masked: &Self, reader: &Reader) -> String {
+        match reader {
+            Reader::Clear => self.to_json(),
+            Reader::Masked { own } if self.has_masked_of(masked, own) => {
+                let mut mixed = masked.clone();
+                for (at, collection) in mixed.collections.iter_mut().enumerate() {
+                    for (id, item) in &mut collection.items {
+                        let clear = self.collections[at].items.get(id);
+                        if let Some(clear) = clear.filter(|clear| is_of(clear, item, own)) {
+                            item.json.clone_from(&clear.json);
+                        }
+                    }
+                }
+                mixed.to_json()
+            }
+            Reader::Masked { .. } => masked.to_json(),
+        }
+    }
+
+    /// Whether the masked view hides something of what `own` asked for.
+    pub fn has_masked_of(&self, masked: &Self, own: &str) -> bool {
+        self.collections.iter().zip(&masked.collections).any(|(clear, masked)| {
+            let mut pairs = clear.items.iter().zip(masked.items.values());
+            pairs.any(|((_, clear), masked)| is_of(clear, masked, own))
+        })
+    }
+
     /// How many items all collections have together.
     pub fn len(&self) -> usize {
         self.collections.iter().map(|collection| collection.items.len()).sum()
@@ -230,6 +273,11 @@ impl View {
             place.items.remove(&id);
         }
     }
+}
+
+/// Whether an item is shown masked although `own` asked for it.
+fn is_of(clear: &Item, masked: &Item, own: &str) -> bool {
+    clear.json != masked.json && masked::requester(&clear.json).as_deref() == Some(own)
 }
 
 fn index(collection: &str) -> Option<usize> {

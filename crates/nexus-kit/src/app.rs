@@ -11,6 +11,7 @@ use crate::db::{AfterCommit, Db, DbError};
 use crate::entropy::Entropy;
 use crate::http::principal::Authenticator;
 use crate::hub::Hub;
+use crate::log::follow::Followed;
 use crate::log::{Committed, Trimmer};
 use crate::settings::Settings;
 use crate::telemetry::metrics::Metrics;
@@ -35,6 +36,8 @@ pub struct Parts {
     pub trimmer: Arc<Trimmer>,
     /// Says that something became due.
     pub wake: Wake,
+    /// Says which logs have moved, for the autopilot's follower.
+    pub autopilot: Arc<Followed>,
     /// What can be counted.
     pub metrics: Metrics,
     /// Who is asking.
@@ -77,6 +80,7 @@ struct Commits {
     hub: Arc<Hub>,
     trimmer: Arc<Trimmer>,
     wake: Wake,
+    autopilot: Arc<Followed>,
     failed: watch::Sender<bool>,
 }
 
@@ -84,6 +88,7 @@ impl AfterCommit for Commits {
     fn reports(&self, reports: Vec<Committed>) {
         for report in &reports {
             self.trimmer.reached(&report.tenant, report.number);
+            self.autopilot.reached(&report.tenant);
         }
         self.hub.committed(reports);
     }
@@ -113,11 +118,13 @@ impl App {
         let hub = Arc::new(Hub::new(keep, settings.stream.event_keep));
         let trimmer = Arc::new(Trimmer::new(keep, settings.stream.event_keep));
         let wake = Wake::new();
+        let autopilot = Arc::new(Followed::default());
         let (failing, failed) = watch::channel(false);
         let commits = Commits {
             hub: hub.clone(),
             trimmer: trimmer.clone(),
             wake: wake.clone(),
+            autopilot: autopilot.clone(),
             failed: failing,
         };
         let db = Db::open(
@@ -137,6 +144,7 @@ impl App {
             hub,
             trimmer,
             wake,
+            autopilot,
             metrics,
             auth,
             boot,

@@ -4,21 +4,27 @@
 //!
 //! The hub knows nothing that the store does not: it can be emptied at any moment.
 
+mod folded;
+mod frame;
 mod ring;
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use bytes::Bytes;
 use nexus_core::cursor::Epoch;
+use nexus_core::masked::Reader;
 use nexus_core::tenant::Tenant;
-use nexus_core::view::{Keep, View};
+use nexus_core::view::Keep;
 use tokio::sync::watch;
 
-use crate::db::{Db, DbError};
+use crate::db::{Db, DbError, Scope};
 use crate::log::{self, Committed};
-use ring::Ring;
+use folded::Folded;
+pub use frame::shown;
+use ring::{Ahead, Ring};
 
 /// Bytes of encoded frames that one tenant's ring holds at most.
 pub const RING_BYTES: usize = 8 << 20;
@@ -39,6 +45,8 @@ pub struct Channel {
     state: Mutex<Live>,
     head: watch::Sender<u64>,
     folded: tokio::sync::Mutex<Option<Folded>>,
+    /// Where the store's head was at the last look.
+    stored: AtomicU64,
     /// Guards the first load, so that a herd of newcomers reads the store once.
     loading: tokio::sync::Mutex<()>,
 }
@@ -48,14 +56,6 @@ enum Live {
     Loading(Vec<Committed>),
     /// The newest frames.
     Ready(Ring),
-}
-
-struct Folded {
-    epoch: Epoch,
-    number: u64,
-    view: View,
-    /// The view as JSON, shared by all newcomers at this number.
-    json: Bytes,
 }
 
 /// A view for a newcomer.
@@ -142,6 +142,26 @@ impl Hub {
         Ok(channel)
     }
 
+    /// Compares every channel with the store. A head that the store passed and that no commit told of
+    /// (its answer was lost, or another node wrote) is made up for by the second look.
+    pub async fn repair(&self, db: &Db) -> Result<(), DbError> {
+        let channels: Vec<Arc<Channel>> = {
+            let channels = self.channels.read().unwrap_or_else(PoisonError::into_inner);
+            channels.values().cloned().collect()
+        };
+        if channels.is_empty() {
+            return Ok(());
+        }
+        let heads: HashMap<Tenant, log::Head> =
+            db.read(Scope::System, log::heads).await?.into_iter().collect();
+        for channel in channels {
+            if let Some(head) = heads.get(&channel.tenant) {
+                channel.repair(head);
+            }
+        }
+        Ok(())
+    }
+
     /// Drops channels that nobody holds; called now and then.
     pub fn sweep(&self) {
         let mut channels = self.channels.write().unwrap_or_else(PoisonError::into_inner);
@@ -157,6 +177,7 @@ impl Channel {
             state: Mutex::new(Live::Loading(Vec::new())),
             head,
             folded: tokio::sync::Mutex::default(),
+            stored: AtomicU64::new(0),
             loading: tokio::sync::Mutex::default(),
         }
     }
@@ -170,6 +191,20 @@ impl Channel {
             Live::Loading(waiting) => waiting.push(report),
             Live::Ready(ring) => ring.append(&report),
         }
+    }
+
+    /// See [`Hub::repair`].
+    fn repair(&self, stored: &log::Head) {
+        let mut live = self.live();
+        let Live::Ready(ring) = &mut *live else { return };
+        // A commit of this moment may be known to the store before it is told of.
+        let seen = self.stored.swap(stored.last, Ordering::AcqRel);
+        if *ring.epoch() == stored.epoch && ring.head() >= seen.min(stored.last) {
+            return;
+        }
+        ring.skip_to(stored);
+        drop(live);
+        self.announce();
     }
 
     fn announce(&self) {
@@ -225,46 +260,53 @@ impl Channel {
         }
     }
 
-    /// What follows `number`, at most about `max_bytes` of it.
-    pub fn after(&self, epoch: &Epoch, number: u64, max_bytes: usize) -> Next {
-        match &*self.live() {
-            Live::Loading(_) => Next::UpToDate,
+    /// What follows `number`, as a reader gets it, at most about `max_bytes` of it.
+    pub fn after(&self, epoch: &Epoch, number: u64, max_bytes: usize, reader: &Reader) -> Next {
+        let ahead = match &*self.live() {
+            Live::Loading(_) => return Next::UpToDate,
             Live::Ready(ring) => ring.after(epoch, number, max_bytes),
+        };
+        // Masking happens here, where it holds up nobody who writes.
+        match ahead {
+            Ahead::Frames(frames, last) => {
+                Next::Frames(frames.iter().map(|frame| frame.shown(reader)).collect(), last)
+            }
+            Ahead::UpToDate => Next::UpToDate,
+            Ahead::Missed => Next::Missed,
+            Ahead::OtherEpoch => Next::OtherEpoch,
         }
     }
 
-    /// The view at the head, folded on from the last one that was asked for.
-    pub async fn snapshot(&self, db: &Db, keep: Keep) -> Result<Snapshot, DbError> {
+    /// The view at the head as a reader gets it, folded on from the last one that was asked for.
+    pub async fn snapshot(
+        &self,
+        db: &Db,
+        keep: Keep,
+        reader: &Reader,
+    ) -> Result<Snapshot, DbError> {
         let mut folded = self.folded.lock().await;
         let newer = folded.as_ref().map(|at| self.bodies_after(&at.epoch, at.number));
-        let current = match (folded.take(), newer) {
+        let mut current = match (folded.take(), newer) {
             (Some(at), Some(Some(bodies))) if bodies.is_empty() => at,
-            (Some(mut at), Some(Some(bodies))) => tokio::task::spawn_blocking(move || {
-                for body in &bodies {
-                    at.view.apply(body).map_err(|e| DbError::Failed(e.to_string()))?;
-                }
-                at.number += bodies.len() as u64;
-                at.json = at.view.to_json().into();
-                Ok::<_, DbError>(at)
-            })
-            .await
-            .map_err(|_| DbError::Failed("folding panicked".into()))??,
+            (Some(mut at), Some(Some(bodies))) => {
+                beside(move || at.apply(&bodies).map(|()| at)).await??
+            }
             _ => {
                 let tenant = self.tenant.clone();
-                db.read(&self.tenant, move |q| {
-                    let loaded = log::load(q, &tenant, keep)?;
-                    let json = loaded.view.to_json().into();
-                    let log::Loaded { head, view } = loaded;
-                    Ok::<_, DbError>(Folded { epoch: head.epoch, number: head.last, view, json })
-                })
-                .await?
+                let load = move |q: &_| log::load(q, &tenant, keep).map(Folded::new);
+                db.read(&self.tenant, load).await?
             }
         };
-        let snapshot = Snapshot {
-            epoch: current.epoch.clone(),
-            number: current.number,
-            view: current.json.clone(),
+        let view = match current.ready(reader) {
+            Some(view) => view,
+            None => {
+                let reader = reader.clone();
+                let (shown, at) = beside(move || (current.shown(&reader), current)).await?;
+                current = at;
+                shown
+            }
         };
+        let snapshot = Snapshot { epoch: current.epoch.clone(), number: current.number, view };
         *folded = Some(current);
         Ok(snapshot)
     }
@@ -274,12 +316,20 @@ impl Channel {
         match &*self.live() {
             Live::Loading(_) => None,
             Live::Ready(ring) => match ring.after(epoch, number, usize::MAX) {
-                Next::Frames(frames, _) => {
-                    Some(frames.iter().map(|frame| ring::data(frame).to_owned()).collect())
+                Ahead::Frames(frames, _) => {
+                    Some(frames.iter().map(|frame| frame.data().to_owned()).collect())
                 }
-                Next::UpToDate => Some(Vec::new()),
-                Next::Missed | Next::OtherEpoch => None,
+                Ahead::UpToDate => Some(Vec::new()),
+                Ahead::Missed | Ahead::OtherEpoch => None,
             },
         }
     }
+}
+
+/// Runs what takes a while where it holds up nobody.
+async fn beside<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, DbError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|_| DbError::Failed("folding panicked".into()))
 }

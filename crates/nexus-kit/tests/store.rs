@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use nexus_core::cursor::Epoch;
+use nexus_core::masked::Reader;
 use nexus_core::tenant::Tenant;
 use nexus_core::time::Time;
 use nexus_core::view::{Keep, View};
@@ -15,8 +16,9 @@ use nexus_kit::db::{AfterCommit, Db, DbError, Scope, Tx};
 use nexus_kit::entropy::Entropy;
 use nexus_kit::hub::{Hub, Next};
 use nexus_kit::log::{self, Committed, Meta, Report, ReportChange, Trimmer};
-use nexus_kit::settings::Store;
+use nexus_kit::settings::{Secret, Store};
 use nexus_kit::telemetry::metrics::Metrics;
+use nexus_testdb::TestDatabase;
 use serde_json::json;
 
 #[derive(Default)]
@@ -45,19 +47,25 @@ struct World {
     db: Db,
     heard: Arc<Heard>,
     tenant: Tenant,
+    _database: Option<TestDatabase>,
     _dir: tempfile::TempDir,
 }
 
 async fn world_with(hub: Option<Arc<Hub>>) -> World {
     let dir = tempfile::tempdir().unwrap();
     let heard = Arc::new(Heard { hub, ..Heard::default() });
-    let settings = Store { data_dir: dir.path().to_owned(), ..Store::default() };
+    let database = TestDatabase::of_engine();
+    let settings = Store {
+        data_dir: dir.path().to_owned(),
+        database_url: Secret::new(database.as_ref().map(TestDatabase::url).unwrap_or_default()),
+        ..Store::default()
+    };
     let clock = Clock::test(Time::from_millis(1_000_000));
     let db =
         Db::open(&settings, clock, Entropy::seeded(1), Metrics::default(), heard.clone()).unwrap();
     let tenant = Tenant::parse("kaist:lab").unwrap();
     make_tenant(&db, &tenant).await;
-    World { db, heard, tenant, _dir: dir }
+    World { db, heard, tenant, _database: database, _dir: dir }
 }
 
 async fn make_tenant(db: &Db, tenant: &Tenant) {
@@ -172,6 +180,89 @@ async fn trimming_changes_no_view_and_keeps_the_window() {
     assert_eq!(numbers, (41..=60).collect::<Vec<_>>());
 }
 
+/// A line that `n` says whose it is, with something to mask in every other one.
+fn line_of(tx: &mut Tx<'_>, n: u64) -> Result<(), DbError> {
+    let place = tx.next_place()?;
+    let value = |n: u64| {
+        let text = if n % 2 == 0 { format!("{n} kim@example.com") } else { n.to_string() };
+        let by = format!("user:{}", n % 3);
+        json!({"seq": place.number, "done": true, "text": text, "requested_by": by})
+    };
+    // Now and then one report has lines of several people.
+    let mut changes = vec![ReportChange::upsert("worklog", format!("w{n}"), &value(n))];
+    if n % 5 == 0 {
+        changes.push(ReportChange::upsert("worklog", format!("x{n}"), &value(n + 2)));
+    }
+    let report = Report { kind: "test", correlation_id: "c", meta: Meta::default(), changes };
+    tx.report(&place, &report)?;
+    Ok(())
+}
+
+/// What a reader folds from a snapshot and live frames while somebody writes, held against the
+/// snapshot at the end.
+async fn fold_as(hub: &Hub, world: &World, keep: Keep, last: u64, reader: Reader) {
+    let channel = hub.channel(&world.db, &world.tenant).await.unwrap();
+    let mut head = channel.watch();
+    let start = channel.snapshot(&world.db, keep, &reader).await.unwrap();
+    let mut view = View::from_json(std::str::from_utf8(&start.view).unwrap(), keep).unwrap();
+    let mut at = start.number;
+    while at < last {
+        head.borrow_and_update();
+        match channel.after(&start.epoch, at, 64 << 10, &reader) {
+            Next::Frames(frames, last) => {
+                for frame in frames {
+                    at += 1;
+                    let text = std::str::from_utf8(&frame).unwrap();
+                    assert!(text.contains(&format!(".{at}\n")), "{at} in {text}");
+                    view.apply(text.split_once("data: ").unwrap().1.trim_end()).unwrap();
+                }
+                assert_eq!(at, last);
+                // A snapshot in the middle is what was folded so far, if nothing came meanwhile.
+                let middle = channel.snapshot(&world.db, keep, &reader).await.unwrap();
+                if middle.number == at {
+                    assert_eq!(view.to_json(), std::str::from_utf8(&middle.view).unwrap());
+                }
+            }
+            Next::UpToDate => head.changed().await.unwrap(),
+            other => panic!("{other:?}"),
+        }
+    }
+    let end = channel.snapshot(&world.db, keep, &reader).await.unwrap();
+    assert_eq!(end.number, last);
+    let json = std::str::from_utf8(&end.view).unwrap();
+    assert_eq!(view.to_json(), json, "the fold law");
+    match &reader {
+        Reader::Clear => assert!(json.contains("kim@example.com")),
+        Reader::Masked { own } => {
+            let shown: serde_json::Value = serde_json::from_str(json).unwrap();
+            for line in shown["worklog"].as_object().unwrap().values() {
+                let clear = line["text"].as_str().unwrap().contains("kim@example.com");
+                assert!(!clear || line["requested_by"] == *own, "{line}");
+            }
+            let any_clear = json.contains("kim@example.com");
+            assert_eq!(any_clear, own != "nobody", "one's own lines are clear");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_fold_law_holds_for_readers_of_every_class() {
+    let keep = Keep { worklog: 40, ..Keep::default() };
+    let hub = Arc::new(Hub::new(keep, 2000));
+    let world = world_with(Some(hub.clone())).await;
+    for n in 0..50 {
+        world.db.write(&world.tenant, move |tx| line_of(tx, n)).await.unwrap();
+    }
+    let writer = async {
+        for n in 50..200 {
+            world.db.write(&world.tenant, move |tx| line_of(tx, n)).await.unwrap();
+        }
+    };
+    let own = |own: &str| fold_as(&hub, &world, keep, 200, Reader::Masked { own: own.to_owned() });
+    let clear = fold_as(&hub, &world, keep, 200, Reader::Clear);
+    tokio::join!(writer, clear, own("user:0"), own("user:1"), own("nobody"));
+}
+
 #[tokio::test]
 async fn replay_meets_live_without_a_hole_while_others_write() {
     let keep = Keep::default();
@@ -188,12 +279,12 @@ async fn replay_meets_live_without_a_hole_while_others_write() {
     let reader = async {
         let channel = hub.channel(&world.db, &world.tenant).await.unwrap();
         let mut head = channel.watch();
-        let start = channel.snapshot(&world.db, keep).await.unwrap();
+        let start = channel.snapshot(&world.db, keep, &Reader::Clear).await.unwrap();
         let mut view = View::from_json(std::str::from_utf8(&start.view).unwrap(), keep).unwrap();
         let mut at = start.number;
         while at < 300 {
             head.borrow_and_update();
-            match channel.after(&start.epoch, at, 64 << 10) {
+            match channel.after(&start.epoch, at, 64 << 10, &Reader::Clear) {
                 Next::Frames(frames, last) => {
                     for frame in frames {
                         at += 1;
@@ -207,7 +298,7 @@ async fn replay_meets_live_without_a_hole_while_others_write() {
                 other => panic!("{other:?}"),
             }
         }
-        let end = channel.snapshot(&world.db, keep).await.unwrap();
+        let end = channel.snapshot(&world.db, keep, &Reader::Clear).await.unwrap();
         assert_eq!(end.number, 300);
         assert_eq!(view.to_json(), std::str::from_utf8(&end.view).unwrap(), "the fold law");
     };

@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use nexus_core::cursor::{Cursor, Epoch};
+use nexus_core::masked::Reader;
 use nexus_core::tenant::Tenant;
 use nexus_core::time::Time;
 use nexus_kit::app::App;
 use nexus_kit::db::DbError;
 use nexus_kit::http::principal::Right;
-use nexus_kit::hub::{Channel, Next};
+use nexus_kit::hub::{self, Channel, Next};
 use nexus_kit::log;
 use nexus_kit::supervise::Shutdown;
 use nexus_kit::telemetry::metrics::Reason as CloseReason;
@@ -40,6 +41,8 @@ pub(crate) struct Connection {
     place: Place,
     /// What lets the client listen; it can end before the process does.
     right: Right,
+    /// In which class its values are.
+    reader: Reader,
     epoch: Epoch,
     /// The last report that this stream has sent, or that its client has.
     number: u64,
@@ -104,6 +107,7 @@ impl Connection {
             head,
             stop,
             place,
+            reader: right.reader().clone(),
             right,
             epoch: epoch.clone(),
             number: 0,
@@ -136,7 +140,7 @@ impl Connection {
 
     async fn snapshot(&mut self, reason: Reason) -> Result<(), DbError> {
         let keep = self.app.hub.keep();
-        let snapshot = self.channel.snapshot(&self.app.db, keep).await?;
+        let snapshot = self.channel.snapshot(&self.app.db, keep, &self.reader).await?;
         let now = self.app.clock.now();
         self.ready.extend(frames::snapshot(&snapshot, reason, &self.tenant, keep, now));
         self.epoch = snapshot.epoch;
@@ -158,7 +162,7 @@ impl Connection {
                 continue;
             }
             self.head.borrow_and_update();
-            match self.channel.after(&self.epoch, self.number, STEP_BYTES) {
+            match self.channel.after(&self.epoch, self.number, STEP_BYTES, &self.reader) {
                 Next::Frames(frames, last) => {
                     self.sent(last);
                     self.ready.extend(frames);
@@ -209,7 +213,8 @@ impl Connection {
             Ok(reports) if reports.first().is_some_and(|(number, _)| *number == after + 1) => {
                 let mut last = after;
                 for (number, body) in reports {
-                    self.ready.push_back(log::frame(&self.epoch, number, &body).into());
+                    let frame = log::frame(&self.epoch, number, &body);
+                    self.ready.push_back(hub::shown(frame, &self.reader));
                     last = number;
                 }
                 self.sent(last);

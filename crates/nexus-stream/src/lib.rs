@@ -20,6 +20,9 @@ use places::Places;
 /// How often channels that nobody listens to are dropped.
 const SWEEP: Duration = nexus_kit::hub::IDLE_CHANNEL;
 
+/// How often the hub is compared with a store that others may write to.
+const REPAIR: Duration = Duration::from_secs(1);
+
 /// What this slice's handlers share.
 #[derive(Clone)]
 pub struct StreamState {
@@ -58,5 +61,22 @@ pub fn start(app: &App, supervisor: &Supervisor) -> StreamState {
             }
         }
     });
+    if app.db.is_shared() {
+        let repairing = app.clone();
+        supervisor.forever("hub-repair", move |stop| {
+            let app = repairing.clone();
+            async move {
+                loop {
+                    tokio::select! {
+                        () = app.clock.sleep(REPAIR) => {}
+                        () = stop.triggered() => return,
+                    }
+                    if let Err(error) = app.hub.repair(&app.db).await {
+                        tracing::debug!(%error, "the heads could not be compared");
+                    }
+                }
+            }
+        });
+    }
     StreamState { app: app.clone(), places: Arc::default(), stop: supervisor.shutdown_signal() }
 }

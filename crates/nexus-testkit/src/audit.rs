@@ -1,9 +1,9 @@
 //! The audit log as the store has it.
 
-use std::path::Path;
-
+use nexus_core::tenant::Tenant;
 use nexus_kit::args;
-use nexus_kit::db::{Db, DbError};
+use nexus_kit::db::{Db, DbError, Scope};
+use nexus_kit::settings::Store;
 use serde_json::Value;
 
 /// An entry of an audit chain.
@@ -20,20 +20,22 @@ pub struct Entry {
 }
 
 /// A chain's entries: of a tenant, or of `platform`.
-pub(crate) fn entries(data_dir: &Path, chain: &str) -> Vec<Entry> {
-    let q = Db::open_read_only(data_dir).expect("the store can be read");
-    let found = q.all(
-        "SELECT actor, action, target, details FROM audit WHERE tenant = $1 ORDER BY seq",
-        args![chain],
-        |row| {
-            let details = row.opt_text(3)?.unwrap_or_default();
-            Ok::<_, DbError>(Entry {
-                actor: row.text(0)?,
-                action: row.text(1)?,
-                target: row.text(2)?,
-                details: serde_json::from_str(&details).unwrap_or(Value::Null),
-            })
-        },
-    );
+pub(crate) fn entries(store: &Store, chain: &str) -> Vec<Entry> {
+    let scope = Tenant::parse(chain).map_or(Scope::System, Scope::Tenant);
+    let found = Db::look(store, &scope, |q| {
+        q.all(
+            "SELECT actor, action, target, details FROM audit WHERE tenant = $1 ORDER BY seq",
+            args![chain],
+            |row| {
+                let details = row.opt_text(3)?.unwrap_or_default();
+                Ok::<_, DbError>(Entry {
+                    actor: row.text(0)?,
+                    action: row.text(1)?,
+                    target: row.text(2)?,
+                    details: serde_json::from_str(&details).unwrap_or(Value::Null),
+                })
+            },
+        )
+    });
     found.expect("the audit log can be read")
 }

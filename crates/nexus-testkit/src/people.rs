@@ -1,7 +1,8 @@
 //! People of a world.
 
 use nexus_kit::args;
-use nexus_kit::db::Db;
+use nexus_kit::db::{Db, DbError, Scope};
+use nexus_testdb::TestDatabase;
 use serde_json::{Value, json};
 
 use crate::client::Client;
@@ -69,18 +70,21 @@ impl World {
 
     /// A person's password as the store has it.
     pub fn password_of(&self, email: &str) -> String {
-        let q = Db::open_read_only(&self.data_dir()).expect("the store can be read");
-        let found = q.one(
-            "SELECT w.phc FROM password w JOIN person p ON p.user_id = w.user_id WHERE p.email = $1",
-            args![email],
-            |row| row.text(0),
-        );
+        let found = Db::look(&self.settings().store, &Scope::System, |q| {
+            q.one(
+                "SELECT w.phc FROM password w JOIN person p ON p.user_id = w.user_id
+                 WHERE p.email = $1",
+                args![email],
+                |row| row.text(0),
+            )
+        });
+        let found: Result<String, DbError> = found;
         found.expect("there is a password")
     }
 
-    /// Every byte of the data directory, as text.
+    /// Every byte of the store and the data directory, as text.
     pub fn everything_stored(&self) -> String {
-        let mut all = String::new();
+        let mut all = self.database.as_ref().map(TestDatabase::everything).unwrap_or_default();
         for entry in std::fs::read_dir(self.data_dir()).unwrap() {
             let path = entry.unwrap().path();
             if path.is_file() {

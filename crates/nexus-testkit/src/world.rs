@@ -12,6 +12,7 @@ use nexus_fakes::webhook::{Received, WebhookSink};
 use nexus_kit::clock::Clock;
 use nexus_kit::entropy::Entropy;
 use nexus_kit::settings::{Secret, Settings};
+use nexus_testdb::TestDatabase;
 use nexus_work::agent::Agent;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -91,12 +92,16 @@ impl Builder {
 pub struct World {
     builder: Builder,
     dir: TempDir,
+    /// On Postgres; without it the world stands on SQLite.
+    pub(crate) database: Option<TestDatabase>,
     clock: Clock,
     entropy: Entropy,
     http: reqwest::Client,
     address: Address,
     running: Option<Running>,
     followers: Mutex<BTreeMap<String, Arc<Follower>>>,
+    /// Who listens besides them, each in its own class.
+    readers: Mutex<Vec<(Client, Arc<Follower>)>>,
     finished: bool,
     panics: u64,
     /// What steers the test agent.
@@ -128,12 +133,14 @@ impl World {
             .expect("a client can be built");
         let mut world = Self {
             dir: tempfile::tempdir().expect("a temporary directory"),
+            database: TestDatabase::of_engine(),
             clock,
             entropy: Entropy::seeded(builder.seed),
             http,
             address: Arc::new(Mutex::new(([127, 0, 0, 1], 0).into())),
             running: None,
             followers: Mutex::default(),
+            readers: Mutex::default(),
             finished: false,
             panics: 0,
             hands: Arc::default(),
@@ -164,6 +171,10 @@ impl World {
         settings.keys.service = Secret::new(SERVICE_KEY);
         settings.keys.admin = Secret::new(ADMIN_KEY);
         settings.store.data_dir = self.data_dir();
+        if let Some(database) = &self.database {
+            settings.store.database_url = Secret::new(database.url());
+            settings.store.writers = 3;
+        }
         settings.people.password_memory_kib = 8;
         settings.people.password_passes = 1;
         settings.egress.allow = vec![self.sink.address().to_string()];
@@ -253,6 +264,13 @@ impl World {
         self.followers.lock().unwrap().insert(tenant.to_owned(), follower);
     }
 
+    /// Somebody else who listens, and sees what they may see; the fold law is checked for them too.
+    pub async fn follow_as(&self, client: Client) -> Arc<Follower> {
+        let follower = Arc::new(Follower::start(client.clone()).await);
+        self.readers.lock().unwrap().push((client, follower.clone()));
+        follower
+    }
+
     /// Who listens to `default:default`.
     pub fn follower(&self) -> Arc<Follower> {
         self.follower_of("default:default")
@@ -332,14 +350,19 @@ impl World {
 
     /// A fresh snapshot of a tenant.
     pub async fn snapshot_of(&self, tenant: &str) -> (String, View) {
-        let mut stream = self.admin().of(tenant).stream(None).await;
+        self.snapshot_as(&self.admin().of(tenant)).await
+    }
+
+    /// A fresh snapshot as somebody sees it.
+    pub async fn snapshot_as(&self, client: &Client) -> (String, View) {
+        let mut stream = client.stream(None).await;
         let event = stream.expect("snapshot").await;
         (event.id.unwrap(), View::of_snapshot(&event.data))
     }
 
     /// The audit entries of a tenant, or of `platform`.
     pub fn audit(&self, chain: &str) -> Vec<Entry> {
-        audit::entries(&self.data_dir(), chain)
+        audit::entries(&self.settings().store, chain)
     }
 
     /// The audit entries of a chain with an action.
@@ -380,6 +403,7 @@ impl World {
     pub async fn start_again(&mut self) {
         self.boot().await;
         self.followers.lock().unwrap().values().for_each(|follower| follower.resume());
+        self.readers.lock().unwrap().iter().for_each(|(_, follower)| follower.resume());
     }
 
     /// Stops and starts again.
@@ -426,6 +450,7 @@ impl World {
         }
         self.hands.release("*");
         self.followers.lock().unwrap().values().for_each(|follower| follower.stop());
+        self.readers.lock().unwrap().iter().for_each(|(_, follower)| follower.stop());
         if self.running.is_some() {
             self.stop().await;
         }
@@ -440,14 +465,21 @@ impl World {
     /// For every tenant: what the follower has folded is what a newcomer gets.
     pub async fn check_fold_law(&self) {
         let followers = self.followers.lock().unwrap().clone();
-        for (tenant, follower) in followers {
-            let (cursor, fresh) = self.snapshot_of(&tenant).await;
+        let admins = followers.into_iter().map(|(tenant, f)| (self.admin().of(&tenant), f));
+        let readers = self.readers.lock().unwrap().clone();
+        for (client, follower) in admins.chain(readers) {
+            let (cursor, fresh) = self.snapshot_as(&client).await;
             let (epoch, number) = cursor.split_once('.').unwrap();
             let number = number.parse().unwrap();
             follower.reach(number).await;
             assert_eq!(follower.position().0, epoch);
             let folded = follower.view_at(number);
-            assert!(folded == fresh, "the fold law of {tenant}: {:#?}", folded.differences(&fresh));
+            let whose = &client.tenant;
+            assert!(
+                folded == fresh,
+                "the fold law of {whose:?}: {:#?}",
+                folded.differences(&fresh)
+            );
         }
     }
 }

@@ -9,7 +9,11 @@ use nexus_core::failure::FailureCode;
 use nexus_core::policy::Risk;
 use nexus_core::tenant::Tenant;
 use nexus_core::time::Time;
+use nexus_kit::db::{DbError, Place, Tx};
+use nexus_kit::log::ReportChange;
 use serde_json::Value;
+
+use crate::worklog::Level;
 
 /// A command type that a built-in agent performs.
 #[derive(Clone, Debug)]
@@ -125,6 +129,50 @@ pub trait Supervisor: Send + Sync {
     ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 }
 
+/// What an agent is handed that acts on the tenant's own state.
+pub struct Settling<'a> {
+    /// What to do.
+    pub job: &'a Job,
+    /// Who asked for it.
+    pub requested_by: &'a str,
+    /// What others call them, if they are a person.
+    pub requested_by_name: Option<&'a str>,
+    /// The place of the report that ends the attempt; what changes in the view goes with it.
+    pub place: &'a Place,
+}
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub struct Settled {
+    /// The task's result.
+    pub result: Value,
+    /// What changes in the view, besides the task.
+    pub changes: Vec<ReportChange>,
+    /// Lines for the worklog.
+    pub lines: Vec<(Level, String)>,
+}
+
+/// Why nothing came of it; whatever was written is rolled back.
+#[derive(Debug)]
+pub enum Unsettled {
+    /// The attempt failed.
+    Failed(Failure),
+    /// The store did; it is tried again.
+    Store(DbError),
+}
+
+impl From<Failure> for Unsettled {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl From<DbError> for Unsettled {
+    fn from(error: DbError) -> Self {
+        Self::Store(error)
+    }
+}
+
 /// An agent that lives in this process.
 pub trait Agent: Send + Sync + 'static {
     /// Its name in reports and the worklog.
@@ -150,6 +198,27 @@ pub trait Agent: Send + Sync + 'static {
         command_type: &str,
         params: &Value,
     ) -> Result<Vec<Bound>, Vec<ParamError>>;
+
+    /// Why a type cannot be used as things are set up, if it cannot: what to do about it.
+    fn disabled(&self, _command_type: &str) -> Option<String> {
+        None
+    }
+
+    /// Whether a type acts on nothing but the tenant's state in the store: then [`Agent::settle`]
+    /// does it, and [`Agent::perform`] is not called.
+    fn settles(&self, _command_type: &str) -> bool {
+        false
+    }
+
+    /// Does the work in the very transaction that ends the attempt. It is done exactly once, however
+    /// often an attempt is repeated: either the task has ended and its state is changed, or neither.
+    ///
+    /// # Errors
+    /// When the attempt fails; nothing is changed then.
+    fn settle(&self, _tx: &mut Tx<'_>, settling: &Settling<'_>) -> Result<Settled, Unsettled> {
+        let message = format!("{} is not settled in the store", settling.job.command_type);
+        Err(Failure::new(FailureCode::UnknownTaskType, message).into())
+    }
 
     /// Does the work of one attempt and returns its result.
     fn perform<'a>(&'a self, job: &'a Job, supervisor: &'a dyn Supervisor) -> Performing<'a>;

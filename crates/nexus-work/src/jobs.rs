@@ -159,21 +159,20 @@ async fn forget(work: &Work) -> Result<(), WorkError> {
 }
 
 async fn measure(work: &Work) -> Result<(), WorkError> {
-    let (depth, oldest, dead, held, alarmed) = work
-        .app
-        .db
-        .read(Scope::System, |q| {
-            let (depth, oldest) = sql::backlog(q)?;
-            let mut counts = [0; 3];
-            for tenant in sql::tenants(q)? {
-                for (count, status) in counts.iter_mut().zip(["dead", "held", "alarmed"]) {
-                    *count += sql::count_status(q, &tenant, status)?;
-                }
-            }
-            let [dead, held, alarmed] = counts;
-            Ok::<_, WorkError>((depth, oldest, dead, held, alarmed))
-        })
-        .await?;
+    let db = &work.app.db;
+    let (depth, oldest) = db.read(Scope::System, sql::backlog).await?;
+    let mut counts = [0; 3];
+    for tenant in db.read(Scope::System, sql::tenants).await? {
+        let whose = tenant.clone();
+        let boxes = db.read(&tenant, move |q| {
+            let count = |status| sql::count_status(q, &whose, status);
+            Ok::<_, WorkError>([count("dead")?, count("held")?, count("alarmed")?])
+        });
+        for (count, more) in counts.iter_mut().zip(boxes.await?) {
+            *count += more;
+        }
+    }
+    let [dead, held, alarmed] = counts;
     let age = oldest.map_or(0.0, |oldest| work.app.clock.now().since(oldest).as_secs_f64());
     let metrics = &work.app.metrics;
     let gauge = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);

@@ -27,8 +27,11 @@ use nexus_kit::supervise::Supervisor;
 
 use crate::agent::Agent;
 use crate::catalogue::{Bundle, Catalogue};
-pub use crate::commands::actions::{Accepted, Command, accept};
+pub use crate::commands::actions::{Accepted, Begun, Beside, Command, accept, accept_beside};
+pub use crate::commands::judge::{Examined, examine};
 pub use crate::error::WorkError;
+pub use crate::tasks::actions::cancel;
+pub use crate::tasks::row::{Standing, standing};
 
 /// How often something is judged again because the policy changed meanwhile.
 const STALE_TRIES: usize = 5;

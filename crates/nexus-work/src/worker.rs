@@ -21,7 +21,7 @@ use tokio::sync::Semaphore;
 
 use crate::Work;
 use crate::agent::{Agent, Failure as AgentFailure, Job, Left, Supervisor as Speaks};
-use crate::contract::callback::{self, Callback, Failure, Line, Saying};
+use crate::contract::callback::{self, Callback, Failure, Line, Saying, Settles};
 use crate::contract::claim::{Claimer, Envelope, MAX_CLAIM, claim};
 use crate::contract::effect::{Speaker, intend};
 use crate::error::WorkError;
@@ -99,6 +99,9 @@ async fn attempt(work: &Arc<Work>, envelope: Envelope) {
     let name = agent.as_ref().map_or("nexus", |agent| agent.name());
     let saying = match agent {
         Some(agent) => match check(&envelope) {
+            Ok(job) if agent.settles(&job.command_type) => {
+                Saying::Settles(Settles { agent, job: Arc::new(job) })
+            }
             Ok(job) => perform(work, &*agent, job, &speaker).await,
             Err(failure) => Saying::Failed(failure),
         },
@@ -206,7 +209,13 @@ async fn perform(work: &Work, agent: &dyn Agent, job: Job, speaker: &Speaker) ->
     };
     match outcome {
         Ok(result) => Saying::Succeeded { result: result.to_string() },
-        Err(failed) => Saying::Failed(Failure {
+        Err(failed) => Saying::Failed(failed.into()),
+    }
+}
+
+impl From<AgentFailure> for Failure {
+    fn from(failed: AgentFailure) -> Self {
+        Self {
             code: failed.code,
             agent_code: None,
             message: failed.message,
@@ -216,7 +225,7 @@ async fn perform(work: &Work, agent: &dyn Agent, job: Job, speaker: &Speaker) ->
                 Left::Sent => Effect::Sent,
                 Left::Unknown => Effect::Unknown,
             }),
-        }),
+        }
     }
 }
 

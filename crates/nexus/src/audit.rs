@@ -2,7 +2,7 @@
 
 use nexus_audit::{ChainHead, chains, verify};
 use nexus_core::tenant::Tenant;
-use nexus_kit::db::Db;
+use nexus_kit::db::{Db, DbError, Scope};
 use nexus_kit::settings::Settings;
 
 /// What a walk along one audit chain found.
@@ -18,7 +18,7 @@ pub struct AuditVerdict {
     pub broken: Option<String>,
 }
 
-/// Walks the audit chains in the data directory: of one tenant, or of all. `expect` is a number and
+/// Walks the audit chains in the store: of one tenant, or of all. `expect` is a number and
 /// the hash that the entry with it must have.
 ///
 /// # Errors
@@ -28,10 +28,9 @@ pub fn audit_verify(
     tenant: Option<&Tenant>,
     expect: Option<&(u64, String)>,
 ) -> Result<Vec<AuditVerdict>, String> {
-    let data_dir = &settings.store.data_dir;
-    let failed = |error: nexus_kit::db::DbError| format!("{}: {error}", data_dir.display());
-    let q = Db::open_read_only(data_dir).map_err(failed)?;
-    let known = chains(&q).map_err(failed)?;
+    let store = &settings.store;
+    let failed = |error: DbError| error.to_string();
+    let known = Db::look(store, &Scope::System, chains).map_err(failed)?;
     let wanted = match tenant {
         None => known,
         Some(tenant) if known.iter().any(|chain| chain == tenant.key()) => {
@@ -41,7 +40,10 @@ pub fn audit_verify(
     };
     let expect = expect.map(|(seq, hash)| ChainHead { seq: *seq, hash: hash.clone() });
     let walk = |chain: String| {
-        let verdict = verify(&q, &chain, expect.as_ref()).map_err(failed)?;
+        // A chain is read as the tenant that it belongs to.
+        let scope = Tenant::parse(&chain).map_or(Scope::System, Scope::Tenant);
+        let verdict = Db::look(store, &scope, |q| verify(q, &chain, expect.as_ref()));
+        let verdict = verdict.map_err(failed)?;
         Ok(AuditVerdict {
             tenant: verdict.chain,
             entries: verdict.entries,

@@ -1,10 +1,11 @@
-//! `nexus user first-admin`: writes into the store itself, also while a server runs on it.
+//! `nexus user first-admin`: writes into the store itself. In a data directory it does so beside a
+//! running server; a database takes one node at a time, so there the server is stopped first.
 
 use std::sync::Arc;
 
 use nexus_core::id::CorrelationId;
 use nexus_kit::clock::Clock;
-use nexus_kit::db::{AfterCommit, Db};
+use nexus_kit::db::{AfterCommit, Db, DbError, Scope};
 use nexus_kit::entropy::Entropy;
 use nexus_kit::log::Committed;
 use nexus_kit::settings::Settings;
@@ -19,27 +20,24 @@ impl AfterCommit for Nobody {
     fn store_failed(&self) {}
 }
 
-/// Makes a new one-time link to become admin and returns its page. Those before it work no more.
+/// Makes a new one-time link to become admin and returns its page below the server's address. Those before it work no more.
 ///
 /// # Errors
 /// When there is no store, or it cannot be written.
 pub async fn first_admin(settings: &Settings) -> Result<String, String> {
-    let data_dir = &settings.store.data_dir;
-    let failed = |why: String| format!("{}: {why}", data_dir.display());
+    let store = &settings.store;
     // A store is made by the server's first run, not by a mistyped directory.
-    Db::open_read_only(data_dir).map_err(|error| failed(error.to_string()))?;
+    Db::look(store, &Scope::System, |_| Ok::<_, DbError>(())).map_err(|error| error.to_string())?;
     let (clock, entropy) = (Clock::system(), Entropy::system());
-    let (store, after) = (&settings.store, Arc::new(Nobody));
-    let db = Db::open(store, clock.clone(), entropy.clone(), Metrics::new(), after);
-    let db = db.map_err(|error| failed(error.to_string()))?;
+    let db = Db::open(store, clock.clone(), entropy.clone(), Metrics::new(), Arc::new(Nobody));
+    let db = db.map_err(|error| error.to_string())?;
     let correlation_id = CorrelationId::new(clock.now(), &entropy.bytes()).to_string();
     let path = nexus_auth::first_admin_link(&db, &clock, &entropy, correlation_id).await;
-    let path = path.map_err(|error| failed(error.to_string()))?;
-    Ok(page(settings.http.bind, &path))
+    path.map_err(|error| error.to_string())
 }
 
 /// The address of a page as somebody at this machine opens it.
-pub(crate) fn page(mut address: std::net::SocketAddr, path: &str) -> String {
+pub fn page(mut address: std::net::SocketAddr, path: &str) -> String {
     if address.ip().is_unspecified() {
         address.set_ip([127, 0, 0, 1].into());
     }

@@ -13,6 +13,6 @@ mod serve;
 mod start;
 
 pub use audit::{AuditVerdict, audit_verify};
-pub use first_admin::first_admin;
+pub use first_admin::{first_admin, page};
 pub use serve::serve;
 pub use start::{Running, StartError, start};

@@ -38,7 +38,7 @@ use crate::routes::{ACCESS, Access};
         auth::revoke_key, auth::rotate_key,
         people::login, people::look_at_link, people::redeem, people::logout, people::list_sessions,
         people::end_session, people::me,
-        members::list_users, members::invite_user, members::link_user, members::put_member,
+        members::list_users, members::invite_user, members::put_user, members::link_user, members::put_member,
         members::remove_member,
     ),
     components(schemas(Problem)),

@@ -75,6 +75,7 @@ pub fn router(states: States) -> Router {
         .route("/auth/sessions/{session_id}", delete(people::end_session))
         .route("/me", get(people::me))
         .route("/users", get(members::list_users).post(members::invite_user))
+        .route("/users/{user_id}", put(members::put_user))
         .route("/users/{user_id}/link", post(members::link_user))
         .route(
             "/tenants/{org}/{project}/members/{user_id}",
@@ -158,6 +159,7 @@ pub const ACCESS: &[(&str, &str, Access)] = &[
     ("GET", "/me", Access::Person),
     ("GET", "/users", Access::Admin),
     ("POST", "/users", Access::Admin),
+    ("PUT", "/users/{user_id}", Access::PlatformAdmin),
     ("POST", "/users/{user_id}/link", Access::Admin),
     ("PUT", "/tenants/{org}/{project}/members/{user_id}", Access::Admin),
     ("DELETE", "/tenants/{org}/{project}/members/{user_id}", Access::Admin),

@@ -37,7 +37,7 @@ pub enum StartError {
     #[error("{0}")]
     DataDir(String),
     /// The store cannot be opened or migrated.
-    #[error("the store in the data directory cannot be used: {0}")]
+    #[error("the store cannot be used: {0}")]
     Store(#[from] DbError),
     /// `NEXUS_BIND` cannot be listened on.
     #[error("cannot listen on {0}: {1}")]
@@ -97,8 +97,6 @@ pub async fn start(
     let listener = TcpListener::bind(bind).await.map_err(|error| StartError::Bind(bind, error))?;
     let address = listener.local_addr().map_err(|error| StartError::Bind(bind, error))?;
     let guard = Guard::new(&settings.egress).map_err(|e| StartError::Setting(e.to_string()))?;
-    let mut agents = nexus_agents::built_in(&settings.store.data_dir, Arc::new(guard));
-    agents.extend(more);
 
     let metrics = Metrics::new();
     let supervisor = Supervisor::new(metrics.clone());
@@ -138,9 +136,12 @@ pub async fn start(
             }
         }
     });
+    let mut agents = nexus_agents::built_in(&app, Arc::new(guard));
+    agents.extend(more);
     let work = Work::new(app.clone(), &agents, format!("http://{address}/agent/callback"))
         .map_err(wiring)?;
     work.start(&supervisor).await.map_err(|e| wiring(e.to_string()))?;
+    nexus_agents::assistant::engine::start(&app, &work, &supervisor);
     let states = States {
         app: app.clone(),
         auth: AuthState { app: app.clone(), auth },

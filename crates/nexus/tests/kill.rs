@@ -20,7 +20,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use nexus_fakes::webhook::{Behaviour, WebhookSink};
-use process::{ADMIN_KEY, Http, PATIENCE, SERVICE_KEY, Server, nexus};
+use process::{ADMIN_KEY, Home, Http, PATIENCE, SERVICE_KEY, Server, nexus};
 use serde_json::{Value, json};
 use stream::{Follower, Log};
 
@@ -176,7 +176,7 @@ fn a_killed_server_keeps_its_word() {
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let sink = runtime.block_on(WebhookSink::start()).unwrap();
     sink.on("/hook/slow", Behaviour::Delay(Duration::from_millis(60)));
-    let dir = tempfile::tempdir().unwrap();
+    let dir = Home::new();
     let allowed = sink.address().to_string();
     let settings = [
         ("EGRESS_ALLOW", allowed.as_str()),

@@ -34,7 +34,8 @@ fn agent(server: &Server, key: &str, name: &str, slowly: &str) -> Terminal {
         .env("NEXUS_URL", &server.url)
         .env("AGENT_KEY", key)
         .env("AGENT_NAME", name)
-        .env("SECONDS_PER_WORD", slowly);
+        .env("SECONDS_PER_WORD", slowly)
+        .stdin(std::process::Stdio::null());
     Terminal::run(command)
 }
 

@@ -274,6 +274,33 @@ impl Acting<'_> {
     }
 }
 
+/// Closes an account everywhere and at once, or opens it again; the platform admin's alone.
+pub(crate) async fn disable(
+    app: &App,
+    auth: &Auth,
+    user_id: &str,
+    disabled: bool,
+    correlation_id: &str,
+) -> Result<(), AuthError> {
+    let told = Told { actor: "admin".to_owned(), correlation_id: correlation_id.to_owned() };
+    let user_id = user_id.to_owned();
+    let changed = app.db.write(Scope::System, move |tx| {
+        let since = disabled.then(|| tx.now());
+        if !sql::person::disable(tx, &user_id, since)? {
+            return Err(AuthError::NoUser);
+        }
+        if disabled {
+            sql::session::end_all(tx, &user_id)?;
+            sql::link::close_of(tx, &user_id)?;
+        }
+        let action = if disabled { "user.disabled" } else { "user.enabled" };
+        told.tell(tx, PLATFORM, action, &user_id, json!({}))
+    });
+    changed.await?;
+    auth.forget_sessions();
+    Ok(())
+}
+
 /// The last admin does not take their own role away: nobody could give it back.
 fn keep_an_admin(
     tx: &Tx<'_>,

@@ -20,6 +20,7 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use nexus_core::text::is_hidden;
 use nexus_core::time::Time;
 use nexus_kit::entropy::Entropy;
 use nexus_kit::http::principal::Person;
@@ -98,10 +99,12 @@ pub(crate) fn email(text: &str) -> Option<String> {
 pub(crate) fn name(text: &str) -> Result<String, FieldError> {
     let text = text.trim();
     let count = text.chars().count();
-    if (1..=MAX_NAME).contains(&count) && !text.chars().any(char::is_control) {
+    // Whoever decides reads it: nothing in it may turn the text around or stay unseen.
+    let plain = |c: char| !c.is_control() && !is_hidden(c);
+    if (1..=MAX_NAME).contains(&count) && text.chars().all(plain) {
         return Ok(text.to_owned());
     }
-    Err(field("/name", "1 to 100 characters, none of them a control character"))
+    Err(field("/name", "1 to 100 characters, none of them hidden"))
 }
 
 pub(crate) fn field(path: &str, message: impl Into<String>) -> FieldError {
@@ -126,6 +129,15 @@ pub(crate) async fn sweep(app: &nexus_kit::app::App) -> Result<(), AuthError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_hides_nothing() {
+        assert_eq!(name(" 김미나 ").unwrap(), "김미나");
+        let long = "가".repeat(101);
+        for bad in ["", " ", "a\nb", "a\u{202e}b", "a\u{200b}b", long.as_str()] {
+            assert_eq!(name(bad).unwrap_err().path, "/name", "{bad:?}");
+        }
+    }
 
     #[test]
     fn an_email_is_one_address_in_lower_case() {

@@ -1,6 +1,8 @@
 //! Passwords: what may be one, and how one is hashed and compared.
 
 use std::collections::HashSet;
+#[cfg(test)]
+use std::sync::PoisonError;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -175,7 +177,7 @@ impl Hasher {
             return Err(AuthError::Busy);
         };
         #[cfg(test)]
-        self.computed.lock().unwrap().push(params);
+        self.computed.lock().unwrap_or_else(PoisonError::into_inner).push(params);
         #[cfg(not(test))]
         drop(params);
         // The turn ends with the work, also when whoever asked has gone.

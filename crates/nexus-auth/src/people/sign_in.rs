@@ -50,7 +50,8 @@ pub(crate) async fn sign_in(
     let (Some(person), Compared::Right { renew }) = (found, compared) else {
         return Err(failed(app, &email, &visitor).await);
     };
-    let renewed = if renew { Some(auth.people.hasher.hash(password).await?) } else { None };
+    // A renewal that finds no turn waits for the next sign-in.
+    let renewed = if renew { auth.people.hasher.hash(password).await.ok() } else { None };
     let (settings, entropy) = (auth.people.settings.clone(), auth.people.entropy.clone());
     app.db
         .write(Scope::System, move |tx| {

@@ -24,6 +24,16 @@ pub enum DbError {
     /// The disk failed under the store.
     #[error("the disk failed: {0}")]
     Disk(String),
+    /// The store is not one that this program can or may use; the text says why and what to do.
+    #[error("{0}")]
+    Unusable(String),
+    /// The database cannot be reached; nothing was done, try again.
+    #[error("the database cannot be reached: {0}")]
+    Unreachable(String),
+    /// The connection broke while the commit was under way: it was done or it was not. Only looking
+    /// again tells.
+    #[error("the connection broke during the commit: {0}")]
+    Uncertain(String),
     /// Whatever else: a fault of this program or of the disk.
     #[error("the store failed: {0}")]
     Failed(String),

@@ -1,21 +1,20 @@
-//! The store's one door: plain closures, one SQL text, synchronous inside.
+//! The store's one door: plain closures, one SQL text, synchronous inside, two engines behind it.
 //!
-//! `db.write(scope, |tx| …)` runs on the store's writer thread, where writers that wait share one
-//! transaction (each in a savepoint) and one fsync; the answer leaves only after the commit.
+//! `db.write(scope, |tx| …)` runs on a thread of the store, where writers that wait share one
+//! transaction (each in a savepoint) and one flush to disk; the answer leaves only after the commit.
 //! `db.read(scope, |q| …)` runs on a reader thread and sees one consistent state. There is no
 //! `await` in a closure, so no network call sits inside a transaction and no cancelled future
 //! leaves half of one.
 
+mod batch;
 mod error;
-mod migrate;
-mod reader;
+mod job;
+mod postgres;
 mod session;
+mod sqlite;
 mod value;
-mod writer;
 
-use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::{SyncSender, TrySendError};
 
 use nexus_core::tenant::Tenant;
 use tokio::sync::oneshot;
@@ -29,9 +28,11 @@ use crate::entropy::Entropy;
 use crate::log::Committed;
 use crate::settings::Store;
 use crate::telemetry::metrics::Metrics;
+use batch::Context;
+use job::{ReadJob, WriteJob};
 
 /// Whose rows a closure may touch.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Scope {
     /// One tenant's.
     Tenant(Tenant),
@@ -57,20 +58,44 @@ pub trait AfterCommit: Send + Sync + 'static {
     fn store_failed(&self);
 }
 
+/// An engine, as the door needs it.
+trait Door: Send + Sync {
+    /// Lets a write wait for its turn, or says why it cannot.
+    fn write(&self, job: WriteJob) -> Result<(), DbError>;
+    /// Lets a query wait for its turn, or says why it cannot.
+    fn read(&self, job: ReadJob) -> Result<(), DbError>;
+}
+
+/// What a migration did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Migrated {
+    /// The version before; none for a new store.
+    pub from: Option<i32>,
+    /// The version now.
+    pub to: i32,
+}
+
+/// Somebody went back to an older program.
+fn newer_store(theirs: i32, ours: i32) -> DbError {
+    DbError::Unusable(format!(
+        "the store is of version {theirs}, this program knows versions up to {ours}; run the newer \
+         program, or restore the backup from before the upgrade"
+    ))
+}
+
 /// The store; cheap to clone.
 #[derive(Clone)]
 pub struct Db {
-    writes: SyncSender<writer::Job>,
-    reads: SyncSender<reader::Job>,
+    door: Arc<dyn Door>,
     metrics: Metrics,
-    _alive: Arc<reader::Threads>,
+    shared: bool,
 }
 
 impl Db {
-    /// Opens the store in a data directory, migrates it and starts its threads.
+    /// Opens the store that the settings name, migrates it and starts its threads. Blocks meanwhile.
     ///
     /// # Errors
-    /// When the directory or file cannot be used, or a migration fails; nothing is half done then.
+    /// When it cannot be used, or a migration fails; nothing is half done then.
     pub fn open(
         settings: &Store,
         clock: Clock,
@@ -78,22 +103,61 @@ impl Db {
         metrics: Metrics,
         after: Arc<dyn AfterCommit>,
     ) -> Result<Self, DbError> {
-        let path = settings.data_dir.join("nexus.db");
-        migrate::run(&path)?;
-        let (reads, read_threads) = reader::start(&path, settings.readers.max(1), settings.queue)?;
         let runtime = tokio::runtime::Handle::try_current().ok();
-        let context = writer::Context { clock, entropy, metrics: metrics.clone(), after, runtime };
-        let (writes, writer) = writer::start(&path, settings, context)?;
-        let alive = Arc::new(reader::Threads::new(read_threads, writer));
-        Ok(Self { writes, reads, metrics, _alive: alive })
+        let batch = settings.batch.max(1);
+        let context = Context { clock, entropy, metrics: metrics.clone(), after, runtime, batch };
+        let shared = !settings.database_url.is_empty();
+        let door: Arc<dyn Door> = match shared {
+            false => Arc::new(sqlite::open(settings, context)?),
+            true => Arc::new(postgres::open(settings, context)?),
+        };
+        Ok(Self { door, metrics, shared })
     }
 
-    /// Opens an existing store for reading alone, also while a server runs on it.
+    /// Whether it is on the far side of a network, where a commit's answer can be lost and others
+    /// may write too.
+    pub fn is_shared(&self) -> bool {
+        self.shared
+    }
+
+    /// Brings the store to this version, and does nothing else.
     ///
     /// # Errors
-    /// When there is no store or it is of another version.
-    pub fn open_read_only(data_dir: &Path) -> Result<Read, DbError> {
-        reader::connect(&data_dir.join("nexus.db"))
+    /// When it cannot be used, or a migration fails; nothing is half done then.
+    pub fn migrate(settings: &Store) -> Result<Migrated, DbError> {
+        if settings.database_url.is_empty() {
+            sqlite::migrate(settings)
+        } else {
+            postgres::migrate(settings)
+        }
+    }
+
+    /// Looks into an existing store, also while a server runs on it; blocks meanwhile.
+    ///
+    /// # Errors
+    /// When there is no store or it is of another version, and whatever `query` fails at.
+    pub fn look<T: Send, E: From<DbError> + Send>(
+        settings: &Store,
+        scope: &Scope,
+        query: impl FnOnce(&Read) -> Result<T, E> + Send,
+    ) -> Result<T, E> {
+        let open = || match settings.database_url.is_empty() {
+            true => sqlite::look(settings),
+            false => postgres::look(settings),
+        };
+        // A thread of its own: a session on Postgres drives a runtime, and one inside another is
+        // not allowed.
+        let looking = std::thread::scope(|threads| {
+            let looking = threads.spawn(|| {
+                let session = open()?;
+                session.begin_read(scope)?;
+                let found = query(&session);
+                session.end_read();
+                found
+            });
+            looking.join()
+        });
+        looking.unwrap_or_else(|_| Err(DbError::Failed("a query panicked".into()).into()))
     }
 
     /// Runs `action` in a transaction and answers after its commit. What the action returns as an
@@ -108,14 +172,8 @@ impl Db {
         E: From<DbError> + Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
-        let job = writer::Job::new(scope.into(), action, answer);
-        match self.writes.try_send(job) {
-            Ok(()) => {
-                self.metrics.store_queue.inc();
-            }
-            Err(TrySendError::Full(_)) => return Err(DbError::Busy.into()),
-            Err(TrySendError::Disconnected(_)) => return Err(DbError::Stopped.into()),
-        };
+        self.door.write(WriteJob::new(scope.into(), action, answer))?;
+        self.metrics.store_queue.inc();
         answered.await.unwrap_or_else(|_| Err(DbError::Stopped.into()))
     }
 
@@ -130,12 +188,7 @@ impl Db {
         E: From<DbError> + Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
-        let job = reader::Job::new(scope.into(), query, answer);
-        match self.reads.try_send(job) {
-            Ok(()) => {}
-            Err(TrySendError::Full(_)) => return Err(DbError::Busy.into()),
-            Err(TrySendError::Disconnected(_)) => return Err(DbError::Stopped.into()),
-        }
+        self.door.read(ReadJob::new(scope.into(), query, answer))?;
         answered.await.unwrap_or_else(|_| Err(DbError::Stopped.into()))
     }
 }

@@ -1,17 +1,14 @@
 //! What a closure holds while it runs: [`Read`] to look, [`Tx`] to change.
 
-use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::cell::Cell;
 use std::ops::Deref;
-use std::sync::Arc;
 
 use nexus_core::cursor::Epoch;
 use nexus_core::id::{Entropy as IdEntropy, ReportId};
 use nexus_core::tenant::Tenant;
 use nexus_core::time::Time;
-use rusqlite::{Connection, params_from_iter};
 
-use super::{Arg, DbError, Row, Scope};
+use super::{Arg, DbError, Row, Scope, postgres, sqlite};
 use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crate::log::{Committed, MAX_REPORT_BYTES, Report};
@@ -60,32 +57,47 @@ impl Sql {
     }
 }
 
+/// A statement's text: one that stands in the program, or one that was put together.
+#[derive(Clone, Copy)]
+pub(super) enum Text<'a> {
+    Fixed(&'static str),
+    Built(&'a str),
+}
+
+/// The engine under a session.
+pub(super) enum Engine {
+    Sqlite(sqlite::Session),
+    Postgres(postgres::Session),
+}
+
+/// Does the same with either engine.
+macro_rules! with {
+    ($self:ident, $session:ident => $do:expr) => {
+        match &$self.engine {
+            Engine::Sqlite($session) => $do,
+            Engine::Postgres($session) => $do,
+        }
+    };
+}
+
 /// One connection, looking at one consistent state.
 pub struct Read {
-    connection: Connection,
-    /// `$n` is a *named* parameter to SQLite, numbered by first use; `?n` is the n-th argument.
-    texts: RefCell<HashMap<(usize, usize), Arc<str>>>,
+    engine: Engine,
     statements: Cell<u64>,
 }
 
 impl Read {
-    pub(super) fn new(connection: Connection) -> Self {
-        connection.set_prepared_statement_cache_capacity(256);
-        Self { connection, texts: RefCell::default(), statements: Cell::new(0) }
+    pub(super) fn new(engine: Engine) -> Self {
+        Self { engine, statements: Cell::new(0) }
     }
 
-    pub(super) fn connection(&self) -> &Connection {
-        &self.connection
+    pub(super) fn engine(&self) -> &Engine {
+        &self.engine
     }
 
-    pub(super) fn take_statements(&self) -> u64 {
-        self.statements.take()
-    }
-
-    fn text(&self, sql: &'static str) -> Arc<str> {
-        let key = (sql.as_ptr() as usize, sql.len());
-        let mut texts = self.texts.borrow_mut();
-        texts.entry(key).or_insert_with(|| numbered(sql).into()).clone()
+    /// Statements and round trips since the last call.
+    pub(super) fn take_counts(&self) -> (u64, u64) {
+        (self.statements.take(), with!(self, session => session.take_trips()))
     }
 
     /// Every row of an answer.
@@ -95,7 +107,7 @@ impl Read {
         args: &[Arg<'_>],
         row: impl FnMut(&Row<'_>) -> Result<T, E>,
     ) -> Result<Vec<T>, E> {
-        self.rows(&self.text(sql), args, row)
+        self.rows(Text::Fixed(sql), args, row)
     }
 
     /// The first row of an answer, if there is one.
@@ -105,14 +117,14 @@ impl Read {
         args: &[Arg<'_>],
         mut row: impl FnMut(&Row<'_>) -> Result<T, E>,
     ) -> Result<Option<T>, E> {
-        self.statements.set(self.statements.get() + 1);
-        let text = self.text(sql);
-        let mut statement = self.connection.prepare_cached(&text).map_err(DbError::from)?;
-        let mut rows = statement.query(params_from_iter(args)).map_err(DbError::from)?;
-        match rows.next().map_err(DbError::from)? {
-            Some(found) => row(&Row(found)).map(Some),
-            None => Ok(None),
-        }
+        self.count();
+        let mut first = None;
+        let each = |found: &Row<'_>| {
+            first = Some(row(found)?);
+            Ok::<_, E>(false)
+        };
+        with!(self, session => session.each(Text::Fixed(sql), args, each))?;
+        Ok(first)
     }
 
     /// The only row of an answer that has one, such as a count.
@@ -139,37 +151,90 @@ impl Read {
                 Bound::Text(value) => Arg::Text(value),
             })
             .collect();
-        self.rows(&numbered(&sql.text), &args, row)
+        self.rows(Text::Built(&sql.text), &args, row)
     }
 
     fn rows<T, E: From<DbError>>(
         &self,
-        text: &str,
+        text: Text<'_>,
         args: &[Arg<'_>],
         mut row: impl FnMut(&Row<'_>) -> Result<T, E>,
     ) -> Result<Vec<T>, E> {
-        self.statements.set(self.statements.get() + 1);
-        let mut statement = self.connection.prepare_cached(text).map_err(DbError::from)?;
-        let mut rows = statement.query(params_from_iter(args)).map_err(DbError::from)?;
+        self.count();
         let mut found = Vec::new();
-        while let Some(next) = rows.next().map_err(DbError::from)? {
-            found.push(row(&Row(next))?);
-        }
+        let each = |next: &Row<'_>| {
+            found.push(row(next)?);
+            Ok::<_, E>(true)
+        };
+        with!(self, session => session.each(text, args, each))?;
         Ok(found)
     }
 
-    pub(super) fn change(&self, sql: &'static str, args: &[Arg<'_>]) -> Result<u64, DbError> {
-        self.statements.set(self.statements.get() + 1);
-        let text = self.text(sql);
-        let mut statement = self.connection.prepare_cached(&text)?;
-        let changed = statement.execute(params_from_iter(args))?;
-        Ok(u64::try_from(changed).unwrap_or(u64::MAX))
+    fn change(&self, sql: &'static str, args: &[Arg<'_>]) -> Result<u64, DbError> {
+        self.count();
+        with!(self, session => session.change(sql, args))
     }
-}
 
-/// `$1` as `?1`; statements hold no text literals with a dollar sign.
-fn numbered(sql: &str) -> String {
-    sql.replace('$', "?")
+    fn put(&self, sql: &'static str, args: &[Arg<'_>]) -> Result<(), DbError> {
+        self.count();
+        with!(self, session => session.put(sql, args))
+    }
+
+    fn count(&self) {
+        self.statements.set(self.statements.get() + 1);
+    }
+
+    /// Begins a transaction that changes rows of a scope.
+    pub(super) fn begin(&self, scope: &Scope) -> Result<(), DbError> {
+        self.count();
+        with!(self, session => session.begin(scope))
+    }
+
+    /// Begins the part of one job.
+    pub(super) fn savepoint(&self) -> Result<(), DbError> {
+        self.count();
+        with!(self, session => session.savepoint())
+    }
+
+    /// Keeps what one job did, all of it: what was not waited for is known to be done after this.
+    pub(super) fn release(&self) -> Result<(), DbError> {
+        self.count();
+        with!(self, session => session.release())
+    }
+
+    /// Undoes what one job did, and that alone.
+    pub(super) fn roll_back_job(&self) -> Result<(), DbError> {
+        self.count();
+        with!(self, session => session.roll_back_job())
+    }
+
+    /// Whether the engine has ended the transaction by itself.
+    pub(super) fn lost_transaction(&self) -> bool {
+        with!(self, session => session.lost_transaction())
+    }
+
+    /// Puts everything on disk.
+    pub(super) fn commit(&self) -> Result<(), DbError> {
+        self.count();
+        with!(self, session => session.commit())
+    }
+
+    /// Undoes everything since the beginning.
+    pub(super) fn roll_back(&self) {
+        with!(self, session => session.roll_back());
+    }
+
+    /// Begins a transaction that sees one consistent state and changes nothing.
+    pub(super) fn begin_read(&self, scope: &Scope) -> Result<(), DbError> {
+        self.count();
+        with!(self, session => session.begin_read(scope))
+    }
+
+    /// Ends it.
+    pub(super) fn end_read(&self) {
+        self.count();
+        with!(self, session => session.end_read());
+    }
 }
 
 /// What a transaction will tell the process once it is on disk.
@@ -209,6 +274,13 @@ impl Tx<'_> {
     /// Runs a statement that changes rows and says how many.
     pub fn exec(&mut self, sql: &'static str, args: &[Arg<'_>]) -> Result<u64, DbError> {
         self.session.change(sql, args)
+    }
+
+    /// Runs a statement that changes rows when nobody needs to know how many. Postgres is not
+    /// waited for: what fails is found at the next query, or when the action ends, and undoes the
+    /// action whole.
+    pub fn put(&mut self, sql: &'static str, args: &[Arg<'_>]) -> Result<(), DbError> {
+        self.session.put(sql, args)
     }
 
     /// The tenant of this transaction.
@@ -267,7 +339,7 @@ impl Tx<'_> {
         if body.len() > MAX_REPORT_BYTES {
             return Err(DbError::ReportTooLarge(body.len()));
         }
-        self.exec(
+        self.put(
             "INSERT INTO report (tenant, number, report_id, body) VALUES ($1, $2, $3, $4)",
             crate::args![&tenant, place.number, report_id.as_str(), &body],
         )?;

@@ -2,7 +2,6 @@
 
 use nexus_core::tenant::Tenant;
 use nexus_core::time::Time;
-use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 
 use super::DbError;
 
@@ -88,18 +87,6 @@ impl<'a, T: Into<Arg<'a>>> From<Option<T>> for Arg<'a> {
     }
 }
 
-impl ToSql for Arg<'_> {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::Borrowed(match self {
-            Self::Null => ValueRef::Null,
-            Self::Int(value) => ValueRef::Integer(*value),
-            Self::Real(value) => ValueRef::Real(*value),
-            Self::Text(value) => ValueRef::Text(value.as_bytes()),
-            Self::Bytes(value) => ValueRef::Blob(value),
-        }))
-    }
-}
-
 /// Builds the arguments of a statement: `args![tenant, id, now]`.
 #[macro_export]
 macro_rules! args {
@@ -107,27 +94,42 @@ macro_rules! args {
 }
 
 /// One row of an answer; columns are numbered from 0 in the order of the statement.
-pub struct Row<'a>(pub(super) &'a rusqlite::Row<'a>);
+pub struct Row<'a>(pub(super) Source<'a>);
+
+pub(super) enum Source<'a> {
+    Sqlite(&'a rusqlite::Row<'a>),
+    Postgres(&'a tokio_postgres::Row),
+}
+
+/// The column as this type, from either engine.
+macro_rules! get {
+    ($row:expr, $column:expr, $type:ty) => {
+        match $row {
+            Source::Sqlite(row) => Ok(row.get::<_, $type>($column)?),
+            Source::Postgres(row) => Ok(row.try_get::<_, $type>($column)?),
+        }
+    };
+}
 
 impl Row<'_> {
     /// A text that is not NULL.
     pub fn text(&self, column: usize) -> Result<String, DbError> {
-        Ok(self.0.get(column)?)
+        get!(self.0, column, String)
     }
 
     /// A text or NULL.
     pub fn opt_text(&self, column: usize) -> Result<Option<String>, DbError> {
-        Ok(self.0.get(column)?)
+        get!(self.0, column, Option<String>)
     }
 
     /// An integer that is not NULL.
     pub fn int(&self, column: usize) -> Result<i64, DbError> {
-        Ok(self.0.get(column)?)
+        get!(self.0, column, i64)
     }
 
     /// An integer or NULL.
     pub fn opt_int(&self, column: usize) -> Result<Option<i64>, DbError> {
-        Ok(self.0.get(column)?)
+        get!(self.0, column, Option<i64>)
     }
 
     /// A count that is not NULL.
@@ -157,16 +159,16 @@ impl Row<'_> {
 
     /// A double or NULL.
     pub fn opt_real(&self, column: usize) -> Result<Option<f64>, DbError> {
-        Ok(self.0.get(column)?)
+        get!(self.0, column, Option<f64>)
     }
 
     /// Bytes that are not NULL.
     pub fn bytes(&self, column: usize) -> Result<Vec<u8>, DbError> {
-        Ok(self.0.get(column)?)
+        get!(self.0, column, Vec<u8>)
     }
 
     /// Bytes or NULL.
     pub fn opt_bytes(&self, column: usize) -> Result<Option<Vec<u8>>, DbError> {
-        Ok(self.0.get(column)?)
+        get!(self.0, column, Option<Vec<u8>>)
     }
 }

@@ -7,13 +7,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::RETRY_AFTER;
-use reqwest::{Client, redirect, retry, tls};
+use reqwest::{Client, RequestBuilder, redirect, retry, tls};
 use url::Url;
 
 use super::SendError;
 
-/// What is told of an answer. Its body is read, within bounds, and forgotten: an answer that is
-/// passed on would make the guard a window into whatever was called.
+/// What is told of an answer. The body of a post is read, within bounds, and forgotten: an answer that
+/// is passed on would make the guard a window into whatever was called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Answer {
     /// HTTP status.
@@ -65,48 +65,74 @@ impl Pinned {
     /// [`SendError::Connect`] or [`SendError::Unprepared`] if nothing left, [`SendError::TimedOut`]
     /// or [`SendError::Broken`] if nobody knows.
     pub async fn post(self, headers: &[(&str, &str)], body: Bytes) -> Result<Answer, SendError> {
-        let deadline = tokio::time::Instant::now() + self.timeout;
-        let mut request = self.client.post(self.url).body(body);
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let request = request.build().map_err(|_| SendError::Unprepared)?;
-        let sent = tokio::time::timeout_at(deadline, self.client.execute(request)).await;
-        let mut response = match sent {
-            Ok(Ok(response)) => response,
-            // The time to connect is half of the whole, so a connection that never came is always
-            // told from an answer that never came.
-            Ok(Err(error)) if error.is_connect() => return Err(SendError::Connect),
-            Ok(Err(error)) if error.is_builder() => return Err(SendError::Unprepared),
-            Ok(Err(error)) if error.is_timeout() => return Err(SendError::TimedOut(self.timeout)),
-            Ok(Err(_)) => return Err(SendError::Broken),
-            Err(_) => return Err(SendError::TimedOut(self.timeout)),
-        };
-        let mut answer = Answer {
-            status: response.status().as_u16(),
-            length: 0,
-            whole: false,
-            retry_after: response
-                .headers()
-                .get(RETRY_AFTER)
-                .and_then(|v| v.to_str().ok()?.parse().ok())
-                .map(Duration::from_secs),
-        };
-        let most = self.max_answer_bytes as u64;
-        // A time-out or a broken connection ends the reading like the end of the body does.
-        while let Ok(Ok(chunk)) = tokio::time::timeout_at(deadline, response.chunk()).await {
-            let Some(chunk) = chunk else {
-                answer.whole = true;
-                break;
-            };
-            answer.length += chunk.len() as u64;
-            if answer.length > most {
-                answer.length = most;
-                break;
-            }
-        }
-        Ok(answer)
+        let (timeout, most) = (self.timeout, self.max_answer_bytes);
+        let request = with(self.client.post(self.url.clone()).body(body), headers);
+        send(&self.client, request, timeout, most).await.map(|(answer, _)| answer)
     }
+
+    /// Gets, and hands the body out as far as `NEXUS_EGRESS_MAX_ANSWER_BYTES` allow. Only for services
+    /// that the operator has chosen: what a person typed must never be shown what it led to.
+    ///
+    /// # Errors
+    /// As [`Self::post`].
+    pub async fn get(self, headers: &[(&str, &str)]) -> Result<(Answer, Bytes), SendError> {
+        let (timeout, most) = (self.timeout, self.max_answer_bytes);
+        let request = with(self.client.get(self.url.clone()), headers);
+        send(&self.client, request, timeout, most).await
+    }
+}
+
+fn with(mut request: RequestBuilder, headers: &[(&str, &str)]) -> RequestBuilder {
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    request
+}
+
+async fn send(
+    client: &Client,
+    request: RequestBuilder,
+    timeout: Duration,
+    most: usize,
+) -> Result<(Answer, Bytes), SendError> {
+    let deadline = tokio::time::Instant::now() + timeout;
+    let request = request.build().map_err(|_| SendError::Unprepared)?;
+    let sent = tokio::time::timeout_at(deadline, client.execute(request)).await;
+    let mut response = match sent {
+        Ok(Ok(response)) => response,
+        // The time to connect is half of the whole, so a connection that never came is always
+        // told from an answer that never came.
+        Ok(Err(error)) if error.is_connect() => return Err(SendError::Connect),
+        Ok(Err(error)) if error.is_builder() => return Err(SendError::Unprepared),
+        Ok(Err(error)) if error.is_timeout() => return Err(SendError::TimedOut(timeout)),
+        Ok(Err(_)) => return Err(SendError::Broken),
+        Err(_) => return Err(SendError::TimedOut(timeout)),
+    };
+    let mut answer = Answer {
+        status: response.status().as_u16(),
+        length: 0,
+        whole: false,
+        retry_after: response
+            .headers()
+            .get(RETRY_AFTER)
+            .and_then(|v| v.to_str().ok()?.parse().ok())
+            .map(Duration::from_secs),
+    };
+    let mut body = Vec::new();
+    // A time-out or a broken connection ends the reading like the end of the body does.
+    while let Ok(Ok(chunk)) = tokio::time::timeout_at(deadline, response.chunk()).await {
+        let Some(chunk) = chunk else {
+            answer.whole = true;
+            break;
+        };
+        let room = most - body.len();
+        body.extend_from_slice(&chunk[..chunk.len().min(room)]);
+        if chunk.len() > room {
+            break;
+        }
+    }
+    answer.length = body.len() as u64;
+    Ok((answer, body.into()))
 }
 
 fn client(

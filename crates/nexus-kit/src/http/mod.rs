@@ -9,6 +9,7 @@ pub mod page;
 pub mod principal;
 pub mod problem;
 pub mod query;
+pub mod seen;
 pub mod server;
 
 pub use body::{Body, Raw};

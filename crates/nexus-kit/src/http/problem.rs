@@ -172,10 +172,26 @@ impl From<DbError> for Problem {
                 "unknown_tenant",
                 "There is no such tenant. POST /tenants makes one.",
             ),
+            DbError::Unreachable(_) => {
+                tracing::warn!(%error, "a request was refused");
+                Self::unavailable(
+                    "store_unreachable",
+                    "The database cannot be reached. Nothing was changed; try again.",
+                )
+            }
+            DbError::Uncertain(_) => {
+                tracing::warn!(%error, "a request has no known outcome");
+                Self::unavailable(
+                    "outcome_unknown",
+                    "The database was lost while it wrote: the change was made or it was not. Look \
+                     before you send it again, or send it again with the same Idempotency-Key.",
+                )
+            }
             // Listed one by one, so that a new kind is thought about here.
             DbError::Unique(_)
             | DbError::ReportTooLarge(_)
             | DbError::Disk(_)
+            | DbError::Unusable(_)
             | DbError::Failed(_) => {
                 tracing::error!(%error, "the store failed a request");
                 Self::internal()

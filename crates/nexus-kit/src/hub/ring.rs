@@ -1,17 +1,31 @@
 //! The newest frames of one tenant, without a gap, bounded in number and bytes.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use nexus_core::cursor::Epoch;
 
-use super::{Next, RING_BYTES};
-use crate::log::{Committed, frame};
+use super::RING_BYTES;
+use super::frame::Frame;
+use crate::log::{Committed, Head, frame};
+
+/// What a cursor finds.
+pub(super) enum Ahead {
+    /// These follow; the last one has this number.
+    Frames(Vec<Arc<Frame>>, u64),
+    /// Nothing newer yet.
+    UpToDate,
+    /// What follows has left the ring.
+    Missed,
+    /// The log has a new life.
+    OtherEpoch,
+}
 
 pub(super) struct Ring {
     epoch: Epoch,
     head: u64,
-    frames: VecDeque<Bytes>,
+    frames: VecDeque<Arc<Frame>>,
     bytes: usize,
     capacity: usize,
 }
@@ -54,25 +68,31 @@ impl Ring {
         self.push(report.number, &report.body);
     }
 
+    /// Stands where the store stands, without the frames up to there: who misses them turns to the
+    /// store.
+    pub fn skip_to(&mut self, head: &Head) {
+        *self = Self::new(head.epoch.clone(), head.last, self.capacity as u64);
+    }
+
     fn push(&mut self, number: u64, body: &str) {
-        let frame = Bytes::from(frame(&self.epoch, number, body));
+        let frame = Frame::new(Bytes::from(frame(&self.epoch, number, body)));
         self.bytes += frame.len();
-        self.frames.push_back(frame);
+        self.frames.push_back(Arc::new(frame));
         while self.frames.len() > self.capacity || self.bytes > RING_BYTES {
             let Some(oldest) = self.frames.pop_front() else { break };
             self.bytes -= oldest.len();
         }
     }
 
-    pub fn after(&self, epoch: &Epoch, number: u64, max_bytes: usize) -> Next {
+    pub fn after(&self, epoch: &Epoch, number: u64, max_bytes: usize) -> Ahead {
         if *epoch != self.epoch {
-            return Next::OtherEpoch;
+            return Ahead::OtherEpoch;
         }
         if number >= self.head {
-            return Next::UpToDate;
+            return Ahead::UpToDate;
         }
         let missing = usize::try_from(self.head - number).unwrap_or(usize::MAX);
-        let Some(start) = self.frames.len().checked_sub(missing) else { return Next::Missed };
+        let Some(start) = self.frames.len().checked_sub(missing) else { return Ahead::Missed };
         let mut taken = Vec::new();
         let mut size = 0;
         for frame in self.frames.range(start..) {
@@ -83,14 +103,8 @@ impl Ring {
             taken.push(frame.clone());
         }
         let last = number + taken.len() as u64;
-        Next::Frames(taken, last)
+        Ahead::Frames(taken, last)
     }
-}
-
-/// The JSON in a frame that [`frame`] made.
-pub(super) fn data(frame: &[u8]) -> &str {
-    let text = std::str::from_utf8(frame).unwrap_or_default();
-    text.split_once("\ndata: ").map_or("", |(_, data)| data.trim_end())
 }
 
 #[cfg(test)]
@@ -113,10 +127,10 @@ mod tests {
 
     fn numbers(ring: &Ring, after: u64) -> Option<Vec<String>> {
         match ring.after(&ring.epoch, after, usize::MAX) {
-            Next::Frames(frames, _) => {
-                Some(frames.iter().map(|frame| data(frame).to_owned()).collect())
+            Ahead::Frames(frames, _) => {
+                Some(frames.iter().map(|frame| frame.data().to_owned()).collect())
             }
-            Next::UpToDate => Some(vec![]),
+            Ahead::UpToDate => Some(vec![]),
             _ => None,
         }
     }
@@ -135,7 +149,7 @@ mod tests {
         assert_eq!(numbers(&ring, 12).unwrap().len(), 4);
         assert_eq!(numbers(&ring, 11), None, "bounded to four");
         let other = Epoch::parse("zzzzzzzz").unwrap();
-        assert!(matches!(ring.after(&other, 16, 1), Next::OtherEpoch));
+        assert!(matches!(ring.after(&other, 16, 1), Ahead::OtherEpoch));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! The view is base + log: `stream_base` holds the fold of everything below the kept window, and a
 //! snapshot is that base with the reports above it applied. A write costs no projection.
 
+pub mod follow;
 mod load;
 mod trim;
 
@@ -39,6 +40,9 @@ pub struct Meta<'a> {
     /// Which ask.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ask_id: Option<&'a str>,
+    /// Who asked for what it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub requested_by: Option<&'a str>,
 }
 
 /// One change of the view that a report brings.

@@ -110,7 +110,7 @@ impl Trimmer {
         let whose = tenant.clone();
         let moved = db
             .write(tenant, move |tx| {
-                tx.exec(
+                tx.put(
                     "INSERT INTO stream_base (tenant, number, view) VALUES ($1, 0, '{}')
                      ON CONFLICT (tenant) DO NOTHING",
                     args![&whose],

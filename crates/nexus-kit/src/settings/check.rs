@@ -60,6 +60,13 @@ impl Reader {
                 "한 커밋의 쓰기 수가 대기할 수 있는 쓰기 수보다 클 수 없습니다",
             );
         }
+        if !s.store.owner_url.is_empty() && s.store.database_url.is_empty() {
+            wrong(
+                "DATABASE_OWNER_URL, DATABASE_URL",
+                "the owner of the tables serves no request; name the role that does as DATABASE_URL",
+                "테이블 소유자로는 요청을 처리하지 않습니다. 요청을 처리할 역할을 DATABASE_URL로 지정하세요",
+            );
+        }
         if s.http.max_uri_bytes > s.http.max_header_bytes {
             wrong(
                 "NEXUS_MAX_URI_BYTES, NEXUS_MAX_HEADER_BYTES",

@@ -8,6 +8,7 @@ pub mod keys;
 pub mod load;
 mod sources;
 pub mod table;
+mod table_agents;
 mod table_people;
 mod table_reserved;
 mod value;
@@ -63,6 +64,10 @@ pub struct Settings {
     pub people: People,
     /// Tasks and their retries.
     pub tasks: Tasks,
+    /// The autopilot.
+    pub autopilot: Autopilot,
+    /// YouTube.
+    pub youtube: Youtube,
     /// What may be called outside.
     pub egress: Egress,
     /// Logs.
@@ -133,11 +138,28 @@ pub struct Store {
     pub batch: usize,
     /// `NEXUS_STORE_READERS`: read connections.
     pub readers: usize,
+    /// `DATABASE_URL`: Postgres instead of SQLite; empty for SQLite.
+    pub database_url: Secret,
+    /// `DATABASE_OWNER_URL`: Postgres as the owner of the tables.
+    pub owner_url: Secret,
+    /// `NEXUS_NODE_WAIT_SECONDS`: how long a start waits for the node before it to end.
+    pub node_wait: Duration,
+    /// `NEXUS_STORE_WRITERS`: connections to Postgres that write.
+    pub writers: usize,
 }
 
 impl Default for Store {
     fn default() -> Self {
-        Self { data_dir: PathBuf::from("./data"), queue: 4096, batch: 256, readers: 2 }
+        Self {
+            data_dir: PathBuf::from("./data"),
+            queue: 4096,
+            batch: 256,
+            readers: 2,
+            database_url: Secret::default(),
+            owner_url: Secret::default(),
+            node_wait: Duration::from_secs(10),
+            writers: 8,
+        }
     }
 }
 
@@ -253,6 +275,45 @@ impl Default for Tasks {
             ttl: Duration::from_secs(604_800),
             workers: 256,
             callback_secret: Secret::default(),
+        }
+    }
+}
+
+/// The autopilot: what bounds a run.
+#[derive(Clone, Debug)]
+pub struct Autopilot {
+    /// `AUTOPILOT_MAX_STEPS`.
+    pub max_steps: usize,
+    /// `AUTOPILOT_MAX_SECONDS`: from the message to the end, waiting for decisions included.
+    pub max_time: Duration,
+}
+
+impl Default for Autopilot {
+    fn default() -> Self {
+        Self { max_steps: 20, max_time: Duration::from_secs(3_600) }
+    }
+}
+
+/// YouTube; without a key there is no search.
+#[derive(Clone, Debug)]
+pub struct Youtube {
+    /// `YOUTUBE_API_KEY`.
+    pub api_key: Secret,
+    /// `YOUTUBE_API_URL`: where the Data API v3 is, without a slash at the end.
+    pub api_url: String,
+    /// `YOUTUBE_DEFAULT_REGION`: of a search that names none.
+    pub region: String,
+    /// `YOUTUBE_DEFAULT_LANGUAGE`: of a search that names none.
+    pub language: String,
+}
+
+impl Default for Youtube {
+    fn default() -> Self {
+        Self {
+            api_key: Secret::default(),
+            api_url: "https://www.googleapis.com/youtube/v3".into(),
+            region: "KR".into(),
+            language: "ko".into(),
         }
     }
 }

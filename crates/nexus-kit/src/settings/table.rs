@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::table_agents::AGENTS;
 use super::table_people::PEOPLE;
 use super::table_reserved::{FAMILIES, RESERVED};
 use super::{Lang, Secret, Settings};
@@ -155,7 +156,7 @@ pub const OWNED: &[&str] = &[
 
 /// Every section, in the order of the documents.
 pub fn sections() -> impl Iterator<Item = &'static Section> {
-    SECTIONS.iter().chain(PEOPLE).chain(RESERVED)
+    SECTIONS.iter().chain(PEOPLE).chain(AGENTS).chain(RESERVED)
 }
 
 /// Every row.
@@ -252,6 +253,34 @@ static SECTIONS: &[Section] = &[
                 "2",
                 "Connections that read.",
                 "읽기 연결 수.",
+            ),
+            Setting::used(
+                "DATABASE_URL",
+                Kind::Secret(|s, v| s.store.database_url = v),
+                "",
+                "Postgres instead of SQLite: postgres://user:password@host/database.",
+                "SQLite 대신 Postgres: postgres://user:password@host/database.",
+            ),
+            Setting::used(
+                "DATABASE_OWNER_URL",
+                Kind::Secret(|s, v| s.store.owner_url = v),
+                "",
+                "Postgres as the owner of the tables, for migrations; without it DATABASE_URL is the owner.",
+                "테이블 소유자로 접속하는 Postgres 주소(마이그레이션용). 없으면 DATABASE_URL이 소유자.",
+            ),
+            Setting::used(
+                "NEXUS_NODE_WAIT_SECONDS",
+                Kind::Seconds(0, 600, |s, v| s.store.node_wait = v),
+                "10",
+                "On Postgres: how long a start waits for the node before it to end.",
+                "Postgres에서 시작할 때 이전 노드가 끝나기를 기다리는 시간(초).",
+            ),
+            Setting::used(
+                "NEXUS_STORE_WRITERS",
+                Kind::Count(1, 64, |s, v| s.store.writers = size(v)),
+                "8",
+                "Connections to Postgres that write; each serves one tenant at a time.",
+                "쓰기용 Postgres 연결 수. 연결 하나가 한 번에 한 테넌트를 처리.",
             ),
         ],
     },

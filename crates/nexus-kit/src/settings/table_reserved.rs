@@ -33,26 +33,6 @@ pub(super) static RESERVED: &[Section] = &[
         client: false,
         rows: &[
             refused(
-                "DATABASE_URL",
-                SECRET,
-                "Postgres instead of SQLite.",
-                "SQLite 대신 Postgres.",
-                (
-                    "this version keeps everything in SQLite under NEXUS_DATA_DIR",
-                    "이 버전은 모든 것을 NEXUS_DATA_DIR의 SQLite에 보관합니다",
-                ),
-            ),
-            refused(
-                "DATABASE_OWNER_URL",
-                SECRET,
-                "Postgres as the owner of the tables, for migrations.",
-                "테이블 소유자로 접속하는 Postgres 주소(마이그레이션용).",
-                (
-                    "this version keeps everything in SQLite under NEXUS_DATA_DIR",
-                    "이 버전은 모든 것을 NEXUS_DATA_DIR의 SQLite에 보관합니다",
-                ),
-            ),
-            refused(
                 "REDIS_URL",
                 SECRET,
                 "Redis for live fan-out and limits over several nodes.",
@@ -326,21 +306,6 @@ pub(super) static RESERVED: &[Section] = &[
         ko: "에이전트와 문서",
         client: false,
         rows: &[
-            S::reserved("YOUTUBE_API_KEY", SECRET, "", "Key of YouTube.", "YouTube 키."),
-            S::reserved(
-                "YOUTUBE_DEFAULT_REGION",
-                TEXT,
-                "KR",
-                "Region of a search that names none.",
-                "검색 기본 지역.",
-            ),
-            S::reserved(
-                "YOUTUBE_DEFAULT_LANGUAGE",
-                TEXT,
-                "ko",
-                "Language of a search that names none.",
-                "검색 기본 언어.",
-            ),
             S::reserved(
                 "RAG_AUTO_INGEST_ENABLED",
                 BOOL,

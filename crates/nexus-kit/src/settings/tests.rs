@@ -236,17 +236,16 @@ fn an_empty_key_counts_as_set_and_half_a_pair_is_warned_about() {
 #[test]
 fn what_this_version_lacks_is_refused_or_said() {
     let place = Place::new(&[
-        ("DATABASE_URL", "postgres://h/db"),
         ("REDIS_URL", "redis://h"),
         ("TRUSTED_PROXIES", "10.0.0.1"),
         ("NEXUS_MASTER_KEY", "abc"),
     ]);
     let problems = place.problems();
-    assert_eq!(problems.len(), 4);
+    assert_eq!(problems.len(), 3);
     assert!(problems.iter().all(|p| p.contains("not in this version")), "{problems:?}");
 
     let loaded = Place::new(&[
-        ("DATABASE_URL", ""),
+        ("REDIS_URL", ""),
         ("LLM_BUDGET_DAILY_USD", "30"),
         ("LLM_BUDGET_HARD_PCT", "1"),
         ("BREAKER_WINDOW_SECONDS", "300"),
@@ -269,6 +268,7 @@ fn contradictions_are_refused() {
         (&[("NEXUS_BIND", "[::]:8000")][..], "plain HTTP"),
         (&[("NEXUS_API_KEY", "same-key"), ("ADMIN_API_KEY", "same-key")][..], "every program"),
         (&[("NEXUS_STORE_BATCH", "10"), ("NEXUS_STORE_QUEUE", "9")][..], "commit"),
+        (&[("DATABASE_OWNER_URL", "postgres://o@h/db")][..], "serves no request"),
         (&[("STREAM_IDLE_SECONDS", "10")][..], "first ping"),
         (&[("CALLBACK_SIGNATURE_SECRET", "a,b,c")][..], "one secret, or two"),
         (&[("NEXUS_MAX_URI_BYTES", "20000")][..], "request line"),

@@ -155,6 +155,8 @@ pub struct Meters {
     pub store_statements: Counter,
     /// Writes that shared a commit.
     pub store_batch_size: Histogram,
+    /// Times that a writer waited for the database's answer; none on SQLite.
+    pub store_round_trips: Counter,
     /// Writes that wait.
     pub store_queue: Gauge,
     /// Time of WAL checkpoints.
@@ -240,6 +242,11 @@ impl Metrics {
                 "store_batch_size",
                 "Writes that shared a commit",
             ),
+            store_round_trips: book.add(
+                Counter::default(),
+                "store_round_trips",
+                "Times that a writer waited for the database",
+            ),
             store_queue: book.add(Gauge::default(), "store_queue", "Writes that wait"),
             store_checkpoint: book.seconds(durations(), "store_checkpoint", "WAL checkpoints"),
             panics: book.add(Family::default(), "panics", "Panics caught"),
@@ -285,10 +292,11 @@ impl Metrics {
     }
 
     /// Counts a batch of writes that was committed, or tried.
-    pub fn store_batch(&self, writes: usize, statements: u64) {
+    pub fn store_batch(&self, writes: usize, statements: u64, round_trips: u64) {
         self.store_commits.inc();
         self.store_writes.inc_by(writes as u64);
         self.store_statements.inc_by(statements);
+        self.store_round_trips.inc_by(round_trips);
         self.store_batch_size.observe(writes as f64);
     }
 

@@ -5,6 +5,8 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use nexus_core::approval::{AskStatus, Decision, decide as judge};
 use nexus_core::id::AskId;
+use nexus_core::mask::mask;
+use nexus_core::masked::Reader;
 use nexus_core::tenant::Tenant;
 use nexus_core::time::Time;
 use nexus_kit::http::body::Body;
@@ -12,6 +14,7 @@ use nexus_kit::http::page::{Limit, Page, Place};
 use nexus_kit::http::principal::{Approver, Caller, Principal, SignedIn, Viewer};
 use nexus_kit::http::problem::Problem;
 use nexus_kit::http::query::Query;
+use nexus_kit::http::seen::{Seen, seen};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
@@ -50,7 +53,7 @@ pub async fn list_asks(
     State(state): State<WorkState>,
     caller: Caller<Viewer>,
     Query(query): Query<AskQuery>,
-) -> Result<Json<Page<AskOut>>, Problem> {
+) -> Result<Json<Page<Seen<AskOut>>>, Problem> {
     let limit = query.limit;
     let status = query.status.map(|text| AskStatus::parse(&text).ok_or_else(|| bad("status")));
     let status = status.transpose()?;
@@ -67,7 +70,8 @@ pub async fn list_asks(
         )
     });
     let found = found.await.map_err(WorkError::from)?;
-    Ok(Json(Page::cut(found, limit, |ask| ask.ask_id.clone()).map(|ask| ask.out(false))))
+    let (page, reader) = (Page::cut(found, limit, |ask| ask.ask_id.clone()), caller.reader());
+    Ok(Json(page.map(|ask| seen(&reader, "asks", ask.out(false)))))
 }
 
 /// Shows an ask with everything that would be executed.
@@ -77,13 +81,13 @@ pub async fn get_ask(
     State(state): State<WorkState>,
     caller: Caller<Viewer>,
     Path(ask_id): Path<String>,
-) -> Result<Json<AskOut>, Problem> {
+) -> Result<Json<Seen<AskOut>>, Problem> {
     let ask_id = AskId::parse(&ask_id).map_err(|_| WorkError::NoAsk)?;
     let tenant = caller.tenant.clone();
     let found = state.0.app.db.read(&caller.tenant, move |q| {
         sql::load(q, &tenant, ask_id.as_str())?.ok_or(WorkError::NoAsk)
     });
-    Ok(Json(found.await?.out(true)))
+    Ok(Json(seen(&caller.reader(), "asks", found.await?.out(true))))
 }
 
 /// A decision.
@@ -185,6 +189,10 @@ pub async fn inbox(
 fn item(tenant: &Tenant, ask: Ask, principal: &Principal, now: Time) -> InboxItem {
     let decider = principal.decider(tenant);
     let yes = judge(&ask.open(), Decision::Approve, &decider, None, now);
+    let shown = |text: String| match principal.reader(tenant) {
+        Reader::Masked { own } if own != ask.requested_by => mask(&text).into_owned(),
+        _ => text,
+    };
     InboxItem {
         org_id: tenant.org().to_owned(),
         project_id: tenant.project().to_owned(),
@@ -193,8 +201,8 @@ fn item(tenant: &Tenant, ask: Ask, principal: &Principal, now: Time) -> InboxIte
         ask_id: ask.ask_id,
         task_id: ask.task_id,
         command_type: ask.command_type,
-        question: ask.question,
-        question_ko: ask.question_ko,
+        question: shown(ask.question),
+        question_ko: shown(ask.question_ko),
         created_at: ask.created_at,
         expires_at: ask.expires_at,
     }

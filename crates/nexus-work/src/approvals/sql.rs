@@ -107,7 +107,7 @@ pub(crate) fn list(
 pub(crate) fn insert(tx: &mut Tx<'_>, tenant: &Tenant, ask: &Ask) -> Result<(), DbError> {
     let bound = serde_json::to_string(&ask.bound).map_err(|_| unreadable("list of files"))?;
     let approvers = ask.approvers.as_ref().map(|list| serde_json::json!(list).to_string());
-    tx.exec(
+    tx.put(
         "INSERT INTO ask (tenant, ask_id, seq, task_id, status, command_type, params, bound, digest,
              risk, rule, why, question, question_ko, target, changed, approvers, quorum,
              other_person, edited_by, requested_by, correlation_id, created_at, expires_at,
@@ -142,7 +142,7 @@ pub(crate) fn insert(tx: &mut Tx<'_>, tenant: &Tenant, ask: &Ask) -> Result<(), 
             ask.requested_by_name.as_ref(),
         ],
     )?;
-    tx.exec(
+    tx.put(
         "INSERT INTO work_due (kind, command_type, tenant, rank, due_at, id, timed)
          VALUES ('ask', '', $1, 0, $2, $3, 1)",
         args![tenant, ask.expires_at, &ask.ask_id],
@@ -164,7 +164,7 @@ pub(crate) fn close(
              question = $15, question_ko = $16, changed = $17, edited_by = $18,
              decided_by_name = $19
          WHERE tenant = $1 AND ask_id = $2 AND status = 'pending'
-             AND ($12 IS NULL OR expires_at > $12)",
+             AND (expires_at > $12 OR $12 IS NULL)",
         args![
             tenant,
             &ask.ask_id,
@@ -188,7 +188,7 @@ pub(crate) fn close(
         ],
     )?;
     if closed > 0 {
-        tx.exec("DELETE FROM work_due WHERE tenant = $1 AND id = $2", args![tenant, &ask.ask_id])?;
+        tx.put("DELETE FROM work_due WHERE tenant = $1 AND id = $2", args![tenant, &ask.ask_id])?;
     }
     Ok(closed > 0)
 }
@@ -200,7 +200,7 @@ pub(crate) fn insert_vote(
     approver: &str,
 ) -> Result<(), DbError> {
     let now = tx.now();
-    tx.exec(
+    tx.put(
         "INSERT INTO ask_vote (tenant, ask_id, approver, voted_at) VALUES ($1, $2, $3, $4)",
         args![tenant, ask_id, approver, now],
     )?;

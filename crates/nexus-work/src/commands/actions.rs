@@ -10,8 +10,8 @@ use nexus_core::policy::Risk;
 use nexus_core::task::Status;
 use nexus_core::tenant::Tenant;
 use nexus_core::time::Time;
-use nexus_kit::db::{Read, Tx};
-use nexus_kit::log::Report;
+use nexus_kit::db::{Place, Read, Tx};
+use nexus_kit::log::{Report, ReportChange};
 use nexus_kit::settings::Approval;
 use serde_json::{Value, json};
 
@@ -64,6 +64,32 @@ pub struct Accepted {
     pub correlation_id: String,
 }
 
+/// A task as it has just been accepted.
+#[derive(Clone, Debug)]
+pub struct Begun {
+    /// `tsk_…`.
+    pub task_id: String,
+    /// What it was rated.
+    pub risk: Risk,
+    /// The ask that it waits for, if it waits.
+    pub ask_id: Option<String>,
+}
+
+/// What else is written in the transaction that accepts a command, and goes with its report. What it
+/// refuses is not accepted either.
+pub trait Beside: Send + Sync {
+    /// Writes it.
+    ///
+    /// # Errors
+    /// When the command is not wanted any more.
+    fn write(
+        &self,
+        tx: &mut Tx<'_>,
+        place: &Place,
+        begun: &Begun,
+    ) -> Result<Vec<ReportChange>, WorkError>;
+}
+
 /// Digest of a request for its Idempotency-Key.
 pub(crate) fn request_digest(request: &Value) -> String {
     sha256_hex(canonical(request).as_bytes())
@@ -71,12 +97,24 @@ pub(crate) fn request_digest(request: &Value) -> String {
 
 /// Accepts a command: judged first, then task, ask, audit entry and report in one transaction.
 pub async fn accept(work: &Work, tenant: &Tenant, command: Command) -> Result<Accepted, WorkError> {
+    accept_beside(work, tenant, command, None).await
+}
+
+/// Accepts a command together with what somebody else writes because of it: both are done or
+/// neither.
+pub async fn accept_beside(
+    work: &Work,
+    tenant: &Tenant,
+    command: Command,
+    beside: Option<Arc<dyn Beside>>,
+) -> Result<Accepted, WorkError> {
     if let Some(accepted) = known_already(work, tenant, &command).await? {
         return Ok(accepted);
     }
     let mut judging = work.judging(tenant).await?;
     loop {
-        match accept_by(work, tenant, &command, judging.bundle.clone()).await {
+        let accepted = accept_by(work, tenant, &command, &beside, judging.bundle.clone()).await;
+        match accepted {
             Ok(accepted) => return Ok(accepted),
             Err(error) => judging.again(work, tenant, error).await?,
         }
@@ -116,6 +154,7 @@ async fn accept_by(
     work: &Work,
     tenant: &Tenant,
     command: &Command,
+    beside: &Option<Arc<dyn Beside>>,
     bundle: Arc<Bundle>,
 ) -> Result<Accepted, WorkError> {
     let known = bundle.find(&command.command_type)?;
@@ -125,13 +164,16 @@ async fn accept_by(
     if let Some(stored) = &precondition {
         check_precondition(work, tenant, stored).await?;
     }
-    let (whose, command) = (tenant.clone(), command.clone());
+    let (whose, command, beside) = (tenant.clone(), command.clone(), beside.clone());
     let settings = work.app.settings.approval.clone();
     let level = judged.verdict.level;
     let written = work
         .app
         .db
-        .write(tenant, move |tx| accept_in(tx, &whose, &command, judged, precondition, &settings))
+        .write(tenant, move |tx| {
+            let accepting = Accepting { judged, precondition, beside: beside.as_deref() };
+            accept_in(tx, &whose, &command, accepting, &settings)
+        })
         .await;
     match written {
         Ok(accepted) => {
@@ -156,14 +198,21 @@ impl<E: Into<WorkError>> From<E> for Refusal {
     }
 }
 
+/// A command as it was judged, and what goes with it.
+struct Accepting<'a> {
+    judged: Judged,
+    precondition: Option<String>,
+    beside: Option<&'a dyn Beside>,
+}
+
 fn accept_in(
     tx: &mut Tx<'_>,
     tenant: &Tenant,
     command: &Command,
-    judged: Judged,
-    precondition: Option<String>,
+    accepting: Accepting<'_>,
     settings: &Approval,
 ) -> Result<Accepted, Refusal> {
+    let Accepting { judged, precondition, beside } = accepting;
     judged.check_versions(&switches(tx, tenant)?)?;
     let now = tx.now();
     if let Some((key, digest)) = &command.idempotency
@@ -207,6 +256,7 @@ fn accept_in(
             text: &text,
             correlation_id: &task.correlation_id,
             task_id: Some(task.task_id.as_str()),
+            requested_by: &task.requested_by,
         };
         changes.push(worklog::write(tx, &place, &line)?);
     }
@@ -215,6 +265,14 @@ fn accept_in(
     }
     tasks::insert(tx, &task, if waits { Due::Same } else { Due::Ready(now) })?;
     changes.insert(0, view::change(&task));
+    if let Some(beside) = beside {
+        let begun = Begun {
+            task_id: task.task_id.to_string(),
+            risk: task.risk,
+            ask_id: task.ask_id.clone(),
+        };
+        changes.extend(beside.write(tx, &place, &begun)?);
+    }
     let report = Report {
         kind: "task.accepted",
         correlation_id: &task.correlation_id,

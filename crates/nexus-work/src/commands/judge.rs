@@ -74,6 +74,59 @@ pub(crate) async fn judge_params(
     })
 }
 
+/// What a command would be, if it were sent now.
+#[derive(Clone, Debug)]
+pub struct Examined {
+    /// How it would be rated.
+    pub risk: Risk,
+    /// Whether somebody would be asked first.
+    pub waits: bool,
+    /// Why the type cannot be used as things are set up, if it cannot.
+    pub disabled: Option<String>,
+    /// The params, with texts read as what the type's schema asks for where [`examine`] was told to.
+    pub params: Value,
+}
+
+/// Looks at a command as the door would, without sending it and without the files that it names.
+/// With `texts`, params that came as `key=value` are read as what the schema asks for.
+///
+/// # Errors
+/// As the door would refuse it.
+pub async fn examine(
+    work: &Work,
+    tenant: &Tenant,
+    command_type: &str,
+    mut params: Value,
+    texts: bool,
+) -> Result<Examined, WorkError> {
+    let bundle = work.catalogue.refresh(&work.app.db, tenant).await?;
+    let known = bundle.find(command_type)?;
+    if texts && let Some(params) = params.as_object_mut() {
+        for (name, value) in params {
+            read_text(&known.schema["properties"][name.as_str()]["type"], value);
+        }
+    }
+    known.check_schema(&params)?;
+    if let Some(agent) = &known.agent {
+        agent.check(tenant, &known.name, &params).map_err(WorkError::params)?;
+    }
+    let verdict = bundle.rate(&known, &params, None);
+    let disabled = known.agent.as_ref().and_then(|agent| agent.disabled(&known.name));
+    Ok(Examined { risk: verdict.level, waits: verdict.waits, disabled, params })
+}
+
+/// Reads a text as JSON, unless the schema asks for a text or it is no JSON.
+fn read_text(wanted: &Value, value: &mut Value) {
+    if wanted == "string" {
+        return;
+    }
+    if let Some(text) = value.as_str()
+        && let Ok(read) = nexus_core::json::parse(text.as_bytes())
+    {
+        *value = read;
+    }
+}
+
 /// Rates a task that is stored, with the rules of now; binds nothing.
 pub(crate) fn judge_stored(bundle: &Bundle, known: Arc<KnownType>, task: &Task) -> Judged {
     let params: Value = serde_json::from_str(&task.params).unwrap_or(Value::Null);

@@ -34,7 +34,7 @@ pub(crate) fn insert(
     task_id: &str,
 ) -> Result<(), DbError> {
     let now = tx.now();
-    tx.exec(
+    tx.put(
         "INSERT INTO idempotency (tenant, key, digest, task_id, created_at)
          VALUES ($1, $2, $3, $4, $5)
          ON CONFLICT (tenant, key) DO UPDATE SET digest = $3, task_id = $4, created_at = $5",

@@ -1,6 +1,9 @@
 //! Callbacks: what an attempt says while it runs and when it ends. Each is fenced by the attempt
 //! and its token, and has one effect however often it comes.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
 use nexus_core::failure::FailureCode;
 use nexus_core::json::sha256_hex;
 use nexus_core::task::{Effect, Status};
@@ -14,6 +17,7 @@ use subtle::ConstantTimeEq as _;
 use super::ending::{self, End, Failed};
 use super::sql;
 use crate::Work;
+use crate::agent::{Agent, Failure as AgentFailure, Job, Settling, Unsettled};
 use crate::error::WorkError;
 use crate::tasks::row::Task;
 use crate::tasks::sql::{self as tasks, Due};
@@ -62,8 +66,25 @@ fn info() -> Level {
 #[derive(Clone, Debug)]
 pub(crate) enum Saying {
     Running,
-    Succeeded { result: String },
+    Succeeded {
+        result: String,
+    },
+    /// The work itself is done in the transaction that ends the attempt.
+    Settles(Settles),
     Failed(Failure),
+}
+
+/// What is done in the transaction that ends an attempt.
+#[derive(Clone)]
+pub(crate) struct Settles {
+    pub agent: Arc<dyn Agent>,
+    pub job: Arc<Job>,
+}
+
+impl std::fmt::Debug for Settles {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Settles({})", self.job.command_type)
+    }
 }
 
 /// How an attempt failed.
@@ -94,12 +115,22 @@ pub(crate) async fn hear(work: &Work, callback: Callback) -> Result<Heard, WorkE
     let retry = work.retry_policy();
     let said = match callback.saying {
         Saying::Running => "running",
-        Saying::Succeeded { .. } => "succeeded",
+        Saying::Succeeded { .. } | Saying::Settles(_) => "succeeded",
         Saying::Failed(_) => "failed",
     };
+    let again = matches!(callback.saying, Saying::Settles(_)).then(|| callback.clone());
     let heard = work.app.db.write(&tenant, move |tx| hear_in(tx, callback, &retry)).await;
+    let heard = match (heard, again) {
+        // What it had written is rolled back; that it failed is written on its own.
+        (Err(Unheard::Unsettled(failure)), Some(mut callback)) => {
+            callback.saying = Saying::Failed(failure);
+            return Box::pin(hear(work, callback)).await;
+        }
+        (heard, _) => heard,
+    };
     let heard = match heard {
         Err(Unheard::Repeated(status)) => Ok(Heard { status, failed: None, repeated: true }),
+        Err(Unheard::Unsettled(failure)) => Err(WorkError::Precondition(failure.message)),
         Err(Unheard::Work(error)) => Err(error),
         Ok(heard) => Ok(heard),
     };
@@ -125,6 +156,7 @@ pub(crate) async fn hear(work: &Work, callback: Callback) -> Result<Heard, WorkE
 /// Rolls the transaction back, because there is nothing to write or because it is refused.
 enum Unheard {
     Repeated(Status),
+    Unsettled(Failure),
     Work(WorkError),
 }
 
@@ -192,6 +224,11 @@ fn hear_in(
             ending::succeed(tx, &place, &mut task, result, Some(callback.digest), changes)?;
             (task.status, None)
         }
+        Saying::Settles(settles) => {
+            let result = settle(tx, &place, &task, &settles, &mut changes)?;
+            ending::succeed(tx, &place, &mut task, result, Some(callback.digest), changes)?;
+            (task.status, None)
+        }
         Saying::Failed(failure) => {
             let end = End {
                 effect: effect(tx, &task, &failure)?,
@@ -207,6 +244,45 @@ fn hear_in(
         }
     };
     Ok(Heard { status, failed, repeated: false })
+}
+
+/// Has the agent act on the tenant's state; an agent that panics has crashed, and nothing is written.
+fn settle(
+    tx: &mut Tx<'_>,
+    place: &Place,
+    task: &Task,
+    settles: &Settles,
+    changes: &mut Vec<ReportChange>,
+) -> Result<String, Unheard> {
+    let settling = Settling {
+        job: &settles.job,
+        requested_by: &task.requested_by,
+        requested_by_name: task.requested_by_name.as_deref(),
+        place,
+    };
+    let settled = catch_unwind(AssertUnwindSafe(|| settles.agent.settle(tx, &settling)));
+    let settled = match settled {
+        Ok(Ok(settled)) => settled,
+        Ok(Err(Unsettled::Store(error))) => return Err(error.into()),
+        Ok(Err(Unsettled::Failed(failure))) => return Err(Unheard::Unsettled(failure.into())),
+        Err(_) => {
+            let crashed = AgentFailure::new(FailureCode::AgentCrashed, "the agent crashed");
+            return Err(Unheard::Unsettled(crashed.into()));
+        }
+    };
+    changes.extend(settled.changes);
+    for (level, text) in &settled.lines {
+        let line = NewLine {
+            level: *level,
+            agent: settles.agent.name(),
+            text,
+            correlation_id: &task.correlation_id,
+            task_id: Some(task.task_id.as_str()),
+            requested_by: &task.requested_by,
+        };
+        changes.push(worklog::write(tx, place, &line)?);
+    }
+    Ok(settled.result.to_string())
 }
 
 /// What became of the effect: what the executor knows; for an agent outside, what it says about
@@ -243,6 +319,7 @@ fn lines(
             text: &line.text,
             correlation_id: &task.correlation_id,
             task_id: Some(task.task_id.as_str()),
+            requested_by: &task.requested_by,
         };
         let change = worklog::write(tx, place, &line)?;
         size += change.size();

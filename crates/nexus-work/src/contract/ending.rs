@@ -154,6 +154,7 @@ pub(crate) fn fail(
         text: &text,
         correlation_id: &task.correlation_id,
         task_id: Some(task.task_id.as_str()),
+        requested_by: &task.requested_by,
     };
     let mut changes = end.changes;
     changes.push(worklog::write(tx, place, &line)?);

@@ -68,7 +68,7 @@ pub(crate) fn due(q: &Read, kind: &str, now: Time, limit: u64) -> Result<Vec<Due
 
 /// Takes something off the list of what is due.
 pub(crate) fn drop_due(tx: &mut Tx<'_>, of: &Tenant, id: &str, kind: &str) -> Result<(), DbError> {
-    tx.exec(
+    tx.put(
         "DELETE FROM work_due WHERE tenant = $1 AND id = $2 AND kind = $3",
         args![of, id, kind],
     )?;

@@ -152,6 +152,7 @@ pub struct TypeOut {
 impl From<&KnownType> for TypeOut {
     fn from(known: &KnownType) -> Self {
         let risk = known.admin_override.unwrap_or(known.level);
+        let disabled_because = known.agent.as_ref().and_then(|agent| agent.disabled(&known.name));
         Self {
             command_type: known.name.clone(),
             agent: known.agent.as_ref().map_or("outside", |agent| agent.name()).to_owned(),
@@ -161,8 +162,8 @@ impl From<&KnownType> for TypeOut {
             title_ko: known.title_ko.clone(),
             params_schema: (*known.schema).clone(),
             timeout_seconds: known.timeout.as_secs(),
-            enabled: true,
-            disabled_because: None,
+            enabled: disabled_because.is_none(),
+            disabled_because,
         }
     }
 }

@@ -115,7 +115,7 @@ pub(crate) fn put_rules(
     if moved == 0 {
         return Ok(false);
     }
-    tx.exec(
+    tx.put(
         "INSERT INTO policy (tenant, version, rules, changed_at, changed_by)
          VALUES ($1, $2, $3, $4, $5)",
         args![tenant, version + 1, rules, now, actor],
@@ -131,7 +131,7 @@ pub(crate) fn put_type(
     actor: &str,
 ) -> Result<(), DbError> {
     let schema = row.params_schema.to_string();
-    tx.exec(
+    tx.put(
         "INSERT INTO command_type (tenant, command_type, builtin, risk, sends_outside, title_en,
              title_ko, params_schema, timeout_seconds, retryable, changed_at, changed_by)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
@@ -153,10 +153,7 @@ pub(crate) fn put_type(
             actor,
         ],
     )?;
-    tx.exec(
-        "UPDATE tenant SET types_version = types_version + 1 WHERE tenant = $1",
-        args![tenant],
-    )?;
+    tx.put("UPDATE tenant SET types_version = types_version + 1 WHERE tenant = $1", args![tenant])?;
     Ok(())
 }
 

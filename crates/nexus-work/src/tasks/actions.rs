@@ -21,7 +21,10 @@ use crate::error::WorkError;
 use crate::policy::sql::switches;
 
 /// Calls a task off. One that runs is told so and ends when its agent does; another ends at once.
-pub(crate) async fn cancel(
+///
+/// # Errors
+/// When there is no such task, or it has ended.
+pub async fn cancel(
     work: &Work,
     tenant: &Tenant,
     task_id: &str,

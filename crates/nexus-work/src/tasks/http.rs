@@ -13,6 +13,7 @@ use nexus_kit::http::page::{Limit, Page, Place};
 use nexus_kit::http::principal::{Admin, Caller, Operator, Viewer};
 use nexus_kit::http::problem::Problem;
 use nexus_kit::http::query::Query;
+use nexus_kit::http::seen::{Seen, seen};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
@@ -183,7 +184,7 @@ pub async fn list_tasks(
     State(state): State<WorkState>,
     caller: Caller<Viewer>,
     Query(query): Query<TaskQuery>,
-) -> Result<Json<Page<TaskOut>>, Problem> {
+) -> Result<Json<Page<Seen<TaskOut>>>, Problem> {
     let limit = query.limit;
     let status = query.status.map(|text| Status::parse(&text).ok_or_else(|| bad("status")));
     let filter = sql::Filter {
@@ -202,7 +203,8 @@ pub async fn list_tasks(
         .read(&caller.tenant, move |q| sql::list(q, &tenant, &filter, limit.get() as i64 + 1));
     let found = found.await.map_err(WorkError::from)?;
     let page = Page::cut(found, limit, |task| task.task_id.to_string());
-    Ok(Json(page.map(|task| TaskOut::new(task, false))))
+    let reader = caller.reader();
+    Ok(Json(page.map(|task| seen(&reader, "tasks", TaskOut::new(task, false)))))
 }
 
 pub(crate) fn bad(name: &str) -> Problem {
@@ -216,7 +218,7 @@ pub async fn get_task(
     State(state): State<WorkState>,
     caller: Caller<Viewer>,
     Path(task_id): Path<String>,
-) -> Result<Json<TaskDetail>, Problem> {
+) -> Result<Json<Seen<TaskDetail>>, Problem> {
     let task_id = TaskId::parse(&task_id).map_err(|_| WorkError::NoTask)?;
     let tenant = caller.tenant.clone();
     let found = state.0.app.db.read(&caller.tenant, move |q| {
@@ -246,11 +248,12 @@ pub async fn get_task(
         agent_code: attempt.agent_code,
         error: attempt.error,
     });
-    Ok(Json(TaskDetail {
+    let detail = TaskDetail {
         sent: sent.collect(),
         attempts: attempts.collect(),
         task: TaskOut::new(task, true),
-    }))
+    };
+    Ok(Json(seen(&caller.reader(), "tasks", detail)))
 }
 
 /// The exact bytes that an attempt sent outside, or was about to.
@@ -345,7 +348,7 @@ pub async fn list_worklog(
     State(state): State<WorkState>,
     caller: Caller<Viewer>,
     Query(query): Query<WorklogQuery>,
-) -> Result<Json<Page<LineOut>>, Problem> {
+) -> Result<Json<Page<Seen<LineOut>>>, Problem> {
     let limit = query.limit;
     let filter = worklog::sql::Filter {
         task_id: query.task_id,
@@ -359,5 +362,6 @@ pub async fn list_worklog(
         worklog::sql::list(q, &tenant, &filter, limit.get() as i64 + 1)
     });
     let found = found.await.map_err(WorkError::from)?;
-    Ok(Json(Page::cut(found, limit, |line| line.id.clone())))
+    let (page, reader) = (Page::cut(found, limit, |line| line.id.clone()), caller.reader());
+    Ok(Json(page.map(|line| seen(&reader, "worklog", line))))
 }

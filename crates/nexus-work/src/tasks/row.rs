@@ -6,6 +6,7 @@ use nexus_core::policy::Risk;
 use nexus_core::task::{Event, NoTransition, Status, next};
 use nexus_core::tenant::Tenant;
 use nexus_core::time::Time;
+use nexus_kit::db::{DbError, Read};
 
 /// Every column of a task; the row is the truth.
 #[derive(Clone, Debug)]
@@ -50,6 +51,42 @@ pub(crate) struct Task {
     pub result: Option<String>,
     pub failure_code: Option<FailureCode>,
     pub last_error: Option<String>,
+}
+
+/// How a task stands, for whoever follows it.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    /// Its status.
+    pub status: Status,
+    /// What it was rated; another look before it runs may have changed it.
+    pub risk: Risk,
+    /// The ask that it waits for or was decided by.
+    pub ask_id: Option<String>,
+    /// Whether somebody asked to call it off.
+    pub cancel_requested: bool,
+    /// What it brought.
+    pub result: Option<String>,
+    /// Why it failed.
+    pub failure_code: Option<FailureCode>,
+    /// What a person reads about that, or what the person who said no wrote.
+    pub last_error: Option<String>,
+}
+
+/// How a task stands; none where it is not, or no longer, in the store.
+///
+/// # Errors
+/// When the store fails.
+pub fn standing(q: &Read, tenant: &Tenant, task_id: &str) -> Result<Option<Standing>, DbError> {
+    let task = super::sql::load(q, tenant, task_id)?;
+    Ok(task.map(|task| Standing {
+        status: task.status,
+        risk: task.risk,
+        ask_id: task.ask_id,
+        cancel_requested: task.cancel_requested,
+        result: task.result,
+        failure_code: task.failure_code,
+        last_error: task.last_error,
+    }))
 }
 
 impl Task {

@@ -144,7 +144,7 @@ pub(crate) fn list(
 
 /// Writes a new task.
 pub(crate) fn insert(tx: &mut Tx<'_>, task: &Task, due: Due) -> Result<(), DbError> {
-    tx.exec(
+    tx.put(
         "INSERT INTO task (tenant, task_id, seq, command_type, params, precondition, status, risk,
              rule, waits, requested_risk, priority, correlation_id, requested_by, created_at,
              updated_at, deadline_at, ask_id, attempt, retry_count, cancel_requested,
@@ -181,7 +181,7 @@ pub(crate) fn insert(tx: &mut Tx<'_>, task: &Task, due: Due) -> Result<(), DbErr
 
 /// Writes what changes in the life of a task.
 pub(crate) fn save(tx: &mut Tx<'_>, task: &Task, due: Due) -> Result<(), DbError> {
-    tx.exec(
+    tx.put(
         "UPDATE task SET params = $3, status = $4, risk = $5, rule = $6, waits = $7,
              updated_at = $8, ask_id = $9, attempt = $10, retry_count = $11, agent = $12,
              attempt_token = $13, lease_owner = $14, lease_until = $15, started_at = $16,
@@ -222,7 +222,7 @@ fn set_due(tx: &mut Tx<'_>, task: &Task, due: Due) -> Result<(), DbError> {
         Due::Ready(at) => ("ready", at, at > tx.expiry()),
         Due::Lease(at) => ("lease", at, true),
         Due::No => {
-            tx.exec(
+            tx.put(
                 "DELETE FROM work_due WHERE tenant = $1 AND id = $2",
                 args![&task.tenant, task.task_id.as_str()],
             )?;
@@ -230,7 +230,7 @@ fn set_due(tx: &mut Tx<'_>, task: &Task, due: Due) -> Result<(), DbError> {
         }
         Due::Same => return Ok(()),
     };
-    tx.exec(
+    tx.put(
         "INSERT INTO work_due (kind, command_type, tenant, rank, due_at, id, timed)
          VALUES ($1, $2, $3, $4, $5, $6, $7)
          ON CONFLICT (tenant, id) DO UPDATE SET kind = $1, due_at = $5, timed = $7",
@@ -270,7 +270,7 @@ pub(crate) fn insert_attempt(
     task: &Task,
     attempt: &Attempt,
 ) -> Result<(), DbError> {
-    tx.exec(
+    tx.put(
         "INSERT INTO attempt (tenant, task_id, attempt, agent, started_at, finished_at, outcome,
              failure_code, agent_code, error, callback)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
@@ -334,7 +334,7 @@ pub(crate) fn insert_intent(
     payload: &[u8],
 ) -> Result<(), DbError> {
     let now = tx.now();
-    tx.exec(
+    tx.put(
         "INSERT INTO effect (tenant, task_id, attempt, target, digest, bytes, state, intended_at)
          VALUES ($1, $2, $3, $4, $5, $6, 'intent', $7)",
         args![
@@ -436,7 +436,7 @@ pub(crate) fn delete_finished(
             "DELETE FROM ask WHERE tenant = $1 AND task_id = $2",
             "DELETE FROM task WHERE tenant = $1 AND task_id = $2",
         ] {
-            tx.exec(sql, args![tenant, task_id])?;
+            tx.put(sql, args![tenant, task_id])?;
         }
     }
     Ok(old.len() as u64)

@@ -93,5 +93,6 @@ pub(crate) fn meta(task: &Task) -> Meta<'_> {
         command_type: Some(&task.command_type),
         task_id: Some(task.task_id.as_str()),
         ask_id: task.ask_id.as_deref(),
+        requested_by: Some(&task.requested_by),
     }
 }

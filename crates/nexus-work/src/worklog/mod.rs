@@ -10,7 +10,7 @@ use nexus_kit::log::ReportChange;
 use serde::Serialize;
 
 /// Longest line, in bytes.
-pub(crate) const LINE_BYTES: usize = 4 << 10;
+pub const LINE_BYTES: usize = 4 << 10;
 
 /// Bytes of lines after which a report is full: with one line more, a task and its result it stays
 /// within what the stream carries, whatever has to be escaped.
@@ -40,12 +40,19 @@ impl Level {
 }
 
 /// A line to write.
-pub(crate) struct NewLine<'a> {
+pub struct NewLine<'a> {
+    /// How loud.
     pub level: Level,
+    /// Who says it.
     pub agent: &'a str,
+    /// What.
     pub text: &'a str,
+    /// Ties it to the request.
     pub correlation_id: &'a str,
+    /// About which task.
     pub task_id: Option<&'a str>,
+    /// Who asked for what it is about, and so sees it clearly.
+    pub requested_by: &'a str,
 }
 
 /// A line as it was written.
@@ -67,6 +74,8 @@ pub struct LineOut {
     /// About which task.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub task_id: Option<String>,
+    /// Who asked for what it is about.
+    pub requested_by: String,
 }
 
 #[derive(Serialize)]
@@ -80,14 +89,14 @@ struct LineValue<'a> {
     correlation_id: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     task_id: Option<&'a str>,
+    requested_by: &'a str,
 }
 
 /// Writes a line and returns the change that brings it.
-pub(crate) fn write(
-    tx: &mut Tx<'_>,
-    place: &Place,
-    line: &NewLine<'_>,
-) -> Result<ReportChange, DbError> {
+///
+/// # Errors
+/// When the store fails.
+pub fn write(tx: &mut Tx<'_>, place: &Place, line: &NewLine<'_>) -> Result<ReportChange, DbError> {
     let tenant = tx.tenant()?;
     let now = tx.now();
     let id = WorklogId::new(now, &tx.id_entropy());
@@ -102,6 +111,7 @@ pub(crate) fn write(
         at: now,
         correlation_id: line.correlation_id,
         task_id: line.task_id,
+        requested_by: line.requested_by,
     };
     Ok(ReportChange::upsert("worklog", id.as_str(), &value))
 }

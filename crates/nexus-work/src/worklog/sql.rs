@@ -16,9 +16,10 @@ pub(super) fn insert(
     line: &NewLine<'_>,
     text: &str,
 ) -> Result<(), DbError> {
-    tx.exec(
-        "INSERT INTO worklog (tenant, line_id, seq, at, level, agent, text, correlation_id, task_id)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+    tx.put(
+        "INSERT INTO worklog (tenant, line_id, seq, at, level, agent, text, correlation_id, task_id,
+             requested_by)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         args![
             tenant,
             id,
@@ -28,7 +29,8 @@ pub(super) fn insert(
             line.agent,
             text,
             line.correlation_id,
-            line.task_id
+            line.task_id,
+            line.requested_by,
         ],
     )?;
     Ok(())
@@ -52,7 +54,8 @@ pub(crate) fn list(
     limit: i64,
 ) -> Result<Vec<LineOut>, DbError> {
     let mut sql = Sql::new(
-        "SELECT line_id, level, agent, text, at, correlation_id, task_id FROM worklog
+        "SELECT line_id, level, agent, text, at, correlation_id, task_id, requested_by
+         FROM worklog
          WHERE tenant = ",
     );
     sql.bind(tenant.key());
@@ -81,6 +84,7 @@ pub(crate) fn list(
             at: row.time(4)?,
             correlation_id: row.text(5)?,
             task_id: row.opt_text(6)?,
+            requested_by: row.text(7)?,
         })
     })
 }

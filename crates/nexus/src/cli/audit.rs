@@ -13,7 +13,7 @@ use super::text;
 /// Verbs of the audit chain.
 #[derive(Debug, Subcommand)]
 pub enum AuditVerb {
-    /// Walk the chain in the data directory and say whether it is whole
+    /// Walk the chain in the store and say whether it is whole
     Verify(VerifyArgs),
 }
 

@@ -194,7 +194,7 @@ impl Fail {
     }
 }
 
-/// Whether somebody set a key on purpose, other than the server's first run.
+/// Whether somebody set it on purpose, other than the server's first run.
 fn given(loaded: &Loaded, name: &str) -> bool {
     !matches!(loaded.source(name), None | Some(Source::Default | Source::Keys(_)))
 }
@@ -241,6 +241,12 @@ impl Ctx {
     pub fn given_key(&self) -> Result<Option<&'static str>, Fail> {
         let settings = self.settings()?;
         Ok(["NEXUS_API_KEY", "ADMIN_API_KEY"].into_iter().find(|name| given(&settings, name)))
+    }
+
+    /// Where the server is, if somebody said so.
+    pub fn given_url(&self) -> Result<Option<String>, Fail> {
+        let loaded = self.settings()?;
+        Ok(given(&loaded, "NEXUS_URL").then_some(loaded.settings.client.url))
     }
 
     fn settings(&self) -> Result<Loaded, Fail> {

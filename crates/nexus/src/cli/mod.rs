@@ -10,6 +10,7 @@ pub mod help;
 mod help_ko;
 pub mod key;
 pub mod login;
+pub mod migrate;
 pub mod out;
 pub mod params;
 pub mod policy;
@@ -155,6 +156,8 @@ pub enum Verb {
     /// Settings: check, show, document
     #[command(subcommand)]
     Config(config::ConfigVerb),
+    /// Bring the store to this version
+    Migrate(migrate::MigrateArgs),
     /// The audit chain
     #[command(subcommand)]
     Audit(audit::AuditVerb),
@@ -246,6 +249,7 @@ async fn dispatch(ctx: &Ctx, verb: Verb) -> Done {
         Verb::Tenant(verb) => tenant::run(ctx, &verb).await,
         Verb::Key(verb) => key::run(ctx, &verb).await,
         Verb::Config(verb) => config::run(ctx, &verb),
+        Verb::Migrate(args) => migrate::run(ctx, &args),
         Verb::Audit(verb) => audit::run(ctx, &verb),
         Verb::Completions(args) => shell::completions(ctx, &args),
         Verb::Version => shell::version(ctx),

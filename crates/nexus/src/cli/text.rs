@@ -70,6 +70,8 @@ texts! {
     changed() = "changed", "바꿈";
     has_account() = "they have an account and are a member from now on", "이미 계정이 있어 지금부터 구성원입니다";
     closed_account() = "closed", "사용 중지됨";
+    opened() = "open again", "다시 열림";
+    disable_question(user: &str) = "Close the account of {user} in all tenants?", "{user}의 계정을 모든 테넌트에서 닫을까요?";
     link_once(until: &str) = "pass this on; it works once, until {until}", "이 링크를 전달하세요. {until}까지 한 번만 쓸 수 있습니다";
     first_admin_link() = "whoever opens this becomes admin; it works once, for 24 hours", "이 링크를 여는 사람이 관리자가 됩니다. 24시간 동안 한 번만 쓸 수 있습니다";
     no_such_member(user: &str, tenant: &str) = "{user} is no member of {tenant}", "{user}은(는) {tenant}의 구성원이 아닙니다";
@@ -142,6 +144,9 @@ texts! {
     params() = "params", "매개변수";
     result() = "result", "결과";
     bound() = "files", "파일";
+    store_made(to: i32) = "made a store of version {to}", "버전 {to}의 저장소를 만들었습니다";
+    store_current(to: i32) = "the store is of version {to} already", "저장소는 이미 버전 {to}입니다";
+    store_migrated(from: i32, to: i32) = "the store went from version {from} to {to}", "저장소를 버전 {from}에서 {to}(으)로 올렸습니다";
     audit_whole() = "whole", "온전함";
     audit_broken() = "BROKEN", "손상됨";
     audit_entries(count: u64) = "{count} entries", "{count}개 항목";

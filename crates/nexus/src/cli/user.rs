@@ -24,6 +24,10 @@ pub enum UserVerb {
     Role(RoleArgs),
     /// End a membership at once
     Remove(RemoveArgs),
+    /// Close an account in all its tenants at once
+    Disable(DisableArgs),
+    /// Open a closed account again
+    Enable(EnableArgs),
     /// Make a one-time link by which a member comes in or sets a new password
     Link(LinkArgs),
     /// Make a one-time link to become admin, on the server's machine
@@ -69,6 +73,25 @@ pub struct RemoveArgs {
     pub yes: bool,
 }
 
+/// `user disable`
+#[derive(Debug, Args)]
+pub struct DisableArgs {
+    /// Their e-mail or id
+    #[arg(value_name = "USER", value_parser = NonEmptyStringValueParser::new())]
+    pub user: String,
+    /// Do not ask
+    #[arg(short, long)]
+    pub yes: bool,
+}
+
+/// `user enable`
+#[derive(Debug, Args)]
+pub struct EnableArgs {
+    /// Their e-mail or id
+    #[arg(value_name = "USER", value_parser = NonEmptyStringValueParser::new())]
+    pub user: String,
+}
+
 /// `user link`
 #[derive(Debug, Args)]
 pub struct LinkArgs {
@@ -96,6 +119,8 @@ pub async fn run(ctx: &Ctx, verb: &UserVerb) -> Done {
         UserVerb::Add(args) => add(ctx, args).await,
         UserVerb::Role(args) => role(ctx, args).await,
         UserVerb::Remove(args) => remove(ctx, args).await,
+        UserVerb::Disable(args) => disable(ctx, &args.user, true, args.yes).await,
+        UserVerb::Enable(args) => disable(ctx, &args.user, false, true).await,
         UserVerb::Link(args) => link(ctx, args).await,
         UserVerb::FirstAdmin(args) => first_admin(ctx, args).await,
     }
@@ -210,6 +235,26 @@ async fn remove(ctx: &Ctx, args: &RemoveArgs) -> Done {
     Ok(Exit::Ok)
 }
 
+async fn disable(ctx: &Ctx, user: &str, disabled: bool, yes: bool) -> Done {
+    let api = ctx.api(Door::Admin)?;
+    let id = id_of(ctx, &api, user).await?;
+    if !ctx.confirm(&text::disable_question(ctx.lang(), user), yes).await? {
+        ctx.note(text::nothing_sent(ctx.lang()));
+        return Ok(Exit::Failed);
+    }
+    let path = format!("/users/{}", segment(&id));
+    api.put(&path, Some(&id), &json!({"disabled": disabled})).await?;
+    if ctx.out.json {
+        let event = if disabled { "disabled" } else { "enabled" };
+        ctx.out.json(&json!({"event": event, "user_id": id}));
+    } else {
+        let lang = ctx.lang();
+        let done = if disabled { text::closed_account(lang) } else { text::opened(lang) };
+        ctx.out.line(&Line::new(Style::Good, done).and(Style::Name, user));
+    }
+    Ok(Exit::Ok)
+}
+
 async fn link(ctx: &Ctx, args: &LinkArgs) -> Done {
     let api = ctx.api(Door::Admin)?;
     let id = id_of(ctx, &api, &args.user).await?;
@@ -230,7 +275,12 @@ async fn first_admin(ctx: &Ctx, args: &FirstAdminArgs) -> Done {
     inputs.config.clone_from(&args.config);
     let mut settings = load(&inputs)?.settings;
     settings.store.data_dir = inputs.dir.join(&settings.store.data_dir);
-    let page = crate::first_admin(&settings).await.map_err(Fail::Other)?;
+    let path = crate::first_admin(&settings).await.map_err(Fail::Other)?;
+    // Where people reach it, if somebody said so; else where it listens.
+    let page = match ctx.given_url()? {
+        Some(url) => format!("{url}{path}"),
+        None => crate::page(settings.http.bind, &path),
+    };
     if ctx.out.json {
         ctx.out.json(&json!({"link": page}));
     } else {

@@ -19,7 +19,9 @@ fn file() -> PathBuf {
 
 /// Everything that a console sees of tasks and asks, one thing after the other.
 async fn live(world: &World) {
-    world.run("test.echo", json!({"lines": ["one", "two 둘"], "result": {"n": 1}}), "succeeded").await;
+    world
+        .run("test.echo", json!({"lines": ["one", "two 둘"], "result": {"n": 1}}), "succeeded")
+        .await;
     world.run("test.yellow", json!({}), "succeeded").await;
     world.run("test.fail", json!({"retryable": false}), "dead").await;
     let params = json!({"target": "t\u{202e}x", "then": "ok"});

@@ -9,6 +9,8 @@
 
 mod agents;
 mod approvals;
+mod assistant;
+mod classes;
 mod commands;
 mod console;
 mod fold;
@@ -20,3 +22,4 @@ mod refusals;
 mod stream;
 mod tasks;
 mod tenants;
+mod youtube;

@@ -1,11 +1,16 @@
 //! The real program as a process, and a plain blocking HTTP client to talk to it.
 
+#![allow(dead_code, reason = "each test binary uses its part")]
+
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
+
+use nexus_testdb::TestDatabase;
+use tempfile::TempDir;
 
 /// What programs sign in with.
 pub const SERVICE_KEY: &str = "service-0123456789abcdef0123456789";
@@ -14,6 +19,27 @@ pub const ADMIN_KEY: &str = "admin-0123456789abcdef0123456789ab";
 
 /// The longest wait for a start or an answer, on a machine that does other things too.
 pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A directory for a server, and on Postgres a database: its `.env` names it.
+pub struct Home {
+    dir: TempDir,
+    _database: Option<TestDatabase>,
+}
+
+impl Home {
+    pub fn new() -> Self {
+        let (dir, database) = (tempfile::tempdir().unwrap(), TestDatabase::of_engine());
+        if let Some(database) = &database {
+            let env = format!("DATABASE_URL={}\n", database.url());
+            std::fs::write(dir.path().join(".env"), env).unwrap();
+        }
+        Self { dir, _database: database }
+    }
+
+    pub fn path(&self) -> &Path {
+        self.dir.path()
+    }
+}
 
 /// A `nexus` process without the settings of whoever runs the tests.
 pub fn nexus(data_dir: &Path) -> Command {

@@ -7,7 +7,7 @@ use nexus_core::id::UserId;
 use nexus_core::role::Role;
 use nexus_core::time::Time;
 use nexus_kit::http::body::Body;
-use nexus_kit::http::principal::{Admin, Caller};
+use nexus_kit::http::principal::{Admin, Caller, PlatformAdmin};
 use nexus_kit::http::problem::Problem;
 use nexus_kit::http::query::Query;
 use serde::{Deserialize, Serialize};
@@ -16,7 +16,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::AuthState;
 use crate::error::AuthError;
 use crate::people::links::NewLink;
-use crate::people::members::Acting;
+use crate::people::members::{Acting, disable};
 
 /// A member.
 #[derive(Serialize, ToSchema)]
@@ -172,6 +172,33 @@ pub async fn invite_user(
         link: invited.link.map(|link| link.path()),
     };
     Ok((StatusCode::CREATED, Json(out)))
+}
+
+/// An account as it shall be.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AccountIn {
+    /// Whether nobody may sign in to it.
+    disabled: bool,
+}
+
+/// Closes an account in all its tenants at once, open streams too, or opens it again. Only the
+/// platform admin; no tenant headers. Repeat the id as `?confirm=`.
+#[utoipa::path(put, path = "/users/{user_id}", tag = "people", request_body = AccountIn, params(("user_id" = String, Path), Confirmed), security(("api_key" = [])),
+    responses((status = 204, description = "It is so from now on"), (status = 400, description = "`confirmation_required`", body = Problem), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem)))]
+pub async fn put_user(
+    State(state): State<AuthState>,
+    caller: PlatformAdmin,
+    Path(user): Path<String>,
+    Query(query): Query<Confirmed>,
+    Body(body): Body<AccountIn>,
+) -> Result<StatusCode, Problem> {
+    let user = user_id(&user)?;
+    confirmed(&user, query)?;
+    let (app, auth) = (&state.app, &state.auth);
+    disable(app, auth, user.as_str(), body.disabled, &caller.correlation_id).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Makes a one-time link for a member: to come in by, or to set a new password. It takes an admin

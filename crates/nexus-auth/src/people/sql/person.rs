@@ -63,6 +63,17 @@ pub(crate) fn rename(tx: &mut Tx<'_>, user_id: &str, name: &str) -> Result<(), D
     Ok(())
 }
 
+/// Closes or opens an account; says whether there is such a person.
+pub(crate) fn disable(
+    tx: &mut Tx<'_>,
+    user_id: &str,
+    since: Option<Time>,
+) -> Result<bool, DbError> {
+    let changed =
+        tx.exec("UPDATE person SET disabled_at = $2 WHERE user_id = $1", args![user_id, since])?;
+    Ok(changed > 0)
+}
+
 pub(crate) fn signed_in(tx: &mut Tx<'_>, user_id: &str, at: Time) -> Result<(), DbError> {
     tx.exec("UPDATE person SET last_login = $2 WHERE user_id = $1", args![user_id, at])?;
     Ok(())

@@ -12,6 +12,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use nexus_core::approval::Decider;
+use nexus_core::masked::Reader;
 use nexus_core::role::Role;
 use nexus_core::tenant::Tenant;
 
@@ -104,6 +105,16 @@ impl Principal {
                 person.roles.get(tenant).is_some_and(|role| *role >= Role::Approver)
             }
             Self::Service | Self::TenantService { .. } | Self::Agent(_) => false,
+        }
+    }
+
+    /// In which class it sees a tenant's values: clear where it may decide or administer, otherwise
+    /// masked but for what it asked for itself. This is the one function that says so.
+    pub fn reader(&self, tenant: &Tenant) -> Reader {
+        if self.may_decide(tenant) || self.role(tenant) == Some(Role::Admin) {
+            Reader::Clear
+        } else {
+            Reader::Masked { own: self.name() }
         }
     }
 
@@ -218,7 +229,17 @@ impl std::fmt::Debug for Proof {
 impl<R: Demand> Caller<R> {
     /// The right that this caller came with, for what goes on after the request was checked.
     pub fn right(&self) -> Right {
-        Right { tenant: self.tenant.clone(), proof: self.proof.clone(), refuse: R::refuse }
+        Right {
+            tenant: self.tenant.clone(),
+            proof: self.proof.clone(),
+            refuse: R::refuse,
+            reader: self.reader(),
+        }
+    }
+
+    /// In which class it sees values.
+    pub fn reader(&self) -> Reader {
+        self.principal.reader(&self.tenant)
     }
 }
 
@@ -228,6 +249,7 @@ pub struct Right {
     tenant: Tenant,
     proof: Proof,
     refuse: fn(&Principal, &Tenant) -> Option<Problem>,
+    reader: Reader,
 }
 
 impl Right {
@@ -236,8 +258,13 @@ impl Right {
         !matches!(self.proof, Proof::Standing)
     }
 
-    /// Whether it still stands: the key or session lives, and its role is still high enough. What
-    /// cannot be looked up now is looked up again later.
+    /// In which class it sees values.
+    pub fn reader(&self) -> &Reader {
+        &self.reader
+    }
+
+    /// Whether it still stands: the key or session lives, its role is still high enough, and it sees
+    /// values in the same class as before. What cannot be looked up now is looked up again later.
     pub async fn stands(&self, auth: &dyn Authenticator) -> bool {
         let found = match &self.proof {
             Proof::Standing => return true,
@@ -247,7 +274,10 @@ impl Right {
             }
         };
         match found {
-            Ok(Some(principal)) => (self.refuse)(&principal, &self.tenant).is_none(),
+            Ok(Some(principal)) => {
+                (self.refuse)(&principal, &self.tenant).is_none()
+                    && principal.reader(&self.tenant) == self.reader
+            }
             Ok(None) => false,
             Err(_) => true,
         }

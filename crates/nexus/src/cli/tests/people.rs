@@ -123,6 +123,8 @@ fn members_are_named_by_email_or_id() {
         (&["user", "role", "usr_2", "admin", "--yes"], format!("PUT {path}")),
         (&["user", "remove", "jun@example.com"], format!("DELETE {path}")),
         (&["user", "link", "jun@example.com"], "POST /users/usr_2/link".to_owned()),
+        (&["user", "disable", "jun@example.com"], "PUT /users/usr_2?confirm=usr_2".to_owned()),
+        (&["user", "enable", "usr_2"], "PUT /users/usr_2?confirm=usr_2".to_owned()),
     ] {
         let did = user.types(line);
         assert_eq!(did.exit, Exit::Ok, "{line:?}: {}", did.err);

@@ -64,6 +64,30 @@ async fn another_person_is_another_person_whatever_door_they_came_through() {
 }
 
 #[tokio::test]
+async fn whoever_edits_is_not_the_other_person() {
+    let other = |settings: &mut nexus_kit::settings::Settings| {
+        settings.approval.require_other_person = true;
+    };
+    let world = World::builder().settings(other).start().await;
+    let mina = world.user("mina@example.com", "operator").await;
+    let jun = world.user("jun@example.com", "approver").await;
+    let sol = world.user("sol@example.com", "approver").await;
+    let (task_id, ask_id) = sent_by(&world, &mina).await;
+    let edited = json!({"url": world.sink.url("/edited"), "payload": {}});
+    let yes = json!({"decision": "approve", "params": edited});
+    jun.post(&format!("/approvals/{ask_id}/decide"), &yes).await.accepted();
+    let new = world.admin().task(&task_id).await["ask_id"].as_str().unwrap().to_owned();
+    assert_ne!(new, ask_id);
+    assert_eq!(world.admin().ask(&new).await["changed"], "jun edited the params");
+    assert_eq!(world.admin().ask(&ask_id).await["decided_by_name"], "jun");
+    jun.decide(&new, "approve").await.refused(409, "other_person_required");
+    sol.decide(&new, "approve").await.accepted();
+    world.until(&task_id, "succeeded").await;
+    assert_eq!(world.received(1).await[0].path, "/edited");
+    world.finish().await;
+}
+
+#[tokio::test]
 async fn a_quorum_is_of_persons() {
     let two = |settings: &mut nexus_kit::settings::Settings| settings.approval.quorum = 2;
     let world = World::builder().settings(two).start().await;

@@ -129,6 +129,30 @@ async fn a_stream_ends_with_the_membership() {
 }
 
 #[tokio::test]
+async fn a_closed_account_is_closed_everywhere_at_once() {
+    let world = World::start().await;
+    let mina = world.user("mina@example.com", "viewer").await;
+    let stream = listening(&mina).await;
+    let path = format!("/users/{}", mina.user_id);
+    let admin = world.admin().without_tenant();
+    let close = json!({"disabled": true});
+    admin.put(&path, &close).await.refused(400, "confirmation_required");
+    let path = format!("{path}?confirm={}", mina.user_id);
+    admin.put(&path, &close).await.expect(204);
+    assert_eq!(ended(&world, stream).await, "auth_expired");
+    mina.get("/me").await.refused(401, "session_ended");
+    let body = json!({"email": "mina@example.com", "password": PASSWORD});
+    world.nobody().post("/auth/login", &body).await.refused(401, "login_failed");
+    let listed = world.admin().get("/users").await;
+    assert_eq!(listed.expect(200)["users"][0]["disabled"], true);
+    admin.put(&path, &json!({"disabled": false})).await.expect(204);
+    world.sign_in("mina@example.com").await;
+    mina.get("/me").await.refused(401, "session_ended");
+    assert_eq!(world.audited("platform", "user.disabled")[0].target, mina.user_id);
+    world.finish().await;
+}
+
+#[tokio::test]
 async fn a_stream_ends_when_the_password_is_set_anew() {
     let world = World::start().await;
     let mina = world.user("mina@example.com", "viewer").await;

@@ -15,6 +15,13 @@ async fn a_person_signs_in_works_and_signs_out() {
     mina.post("/auth/logout", &json!({})).await.expect(204);
     mina.get("/me").await.refused(401, "session_ended");
     here.get("/tasks").await.refused(401, "session_ended");
+    let by = format!("user:{}", mina.user_id);
+    for (action, session) in [("login", &mina.session_id), ("logout", &mina.session_id)] {
+        let told = world.audited("platform", action);
+        let own: Vec<_> = told.iter().filter(|entry| entry.target == **session).collect();
+        assert_eq!(own.len(), 1, "{action}");
+        assert_eq!(own[0].actor, by);
+    }
     world.finish().await;
 }
 
@@ -22,10 +29,17 @@ async fn a_person_signs_in_works_and_signs_out() {
 async fn wrong_unknown_and_closed_are_one_answer() {
     let world = World::start().await;
     world.user("mina@example.com", "viewer").await;
+    let closed = world.user("closed@example.com", "viewer").await;
+    let path = format!("/users/{0}?confirm={0}", closed.user_id);
+    world.admin().put(&path, &json!({"disabled": true})).await.expect(204);
+    let invited = json!({"email": "invited@example.com", "role": "viewer"});
+    world.admin().post("/users", &invited).await.expect(201);
     let nobody = world.nobody();
     let mut bodies = Vec::new();
     for (email, password) in [
         ("mina@example.com", "wrong password!"),
+        ("closed@example.com", PASSWORD),
+        ("invited@example.com", PASSWORD),
         ("nobody@example.com", PASSWORD),
         ("no address", PASSWORD),
     ] {
@@ -36,6 +50,7 @@ async fn wrong_unknown_and_closed_are_one_answer() {
         bodies.push(problem);
     }
     assert!(bodies.iter().all(|body| *body == bodies[0]), "{bodies:#?}");
+    assert_eq!(world.audited("platform", "login.failed").len(), bodies.len());
     world.finish().await;
 }
 

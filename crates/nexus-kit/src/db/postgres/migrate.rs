@@ -1,0 +1,94 @@
+//! Migrations: forwards only, each in a transaction of its own, one node at a time.
+
+use tokio_postgres::Client;
+
+use crate::db::{DbError, Migrated, newer_store};
+
+mod embedded {
+    refinery::embed_migrations!("migrations/postgres");
+}
+
+/// The newest version that this program knows.
+pub(super) fn newest() -> i32 {
+    let runner = embedded::migrations::runner();
+    runner.get_migrations().iter().map(refinery::Migration::version).max().unwrap_or_default()
+}
+
+/// The version that a database has; none for a new one.
+pub(super) async fn version(client: &Client) -> Result<Option<i32>, DbError> {
+    let known = client.query_one("SELECT to_regclass('refinery_schema_history') IS NOT NULL", &[]);
+    if !known.await?.try_get::<_, bool>(0)? {
+        return Ok(None);
+    }
+    let newest = client.query_one("SELECT MAX(version) FROM refinery_schema_history", &[]);
+    Ok(newest.await?.try_get(0)?)
+}
+
+/// Brings the database to this version; another node that does the same waits.
+pub(super) async fn run(client: &mut Client) -> Result<Migrated, DbError> {
+    client.batch_execute("SELECT pg_advisory_lock(hashtext('nexus.migrate'))").await?;
+    let done = locked(client).await;
+    client.batch_execute("SELECT pg_advisory_unlock(hashtext('nexus.migrate'))").await?;
+    done
+}
+
+async fn locked(client: &mut Client) -> Result<Migrated, DbError> {
+    let (from, to) = (version(client).await?, newest());
+    match from {
+        Some(theirs) if theirs > to => return Err(newer_store(theirs, to)),
+        Some(theirs) if theirs == to => {}
+        _ => {
+            let ran = embedded::migrations::runner().run_async(client).await;
+            ran.map_err(|error| explain(&error))?;
+        }
+    }
+    Ok(Migrated { from, to })
+}
+
+fn explain(error: &refinery::Error) -> DbError {
+    use std::error::Error as _;
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text = format!("{text}: {inner}");
+        cause = inner.source();
+    }
+    DbError::Unusable(format!(
+        "a migration failed and was undone, the database is as it was before it: {text}"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use nexus_testdb::TestDatabase;
+
+    use super::*;
+
+    /// Sample rows for each migration, the same as on SQLite.
+    const SAMPLES: &[(i32, &str)] = &[
+        (1, include_str!("../../../migrations/samples/V1.sql")),
+        (2, include_str!("../../../migrations/samples/V2.sql")),
+        (3, include_str!("../../../migrations/samples/V3.sql")),
+    ];
+
+    #[tokio::test]
+    async fn every_migration_runs_on_a_store_that_is_not_empty() {
+        let database = TestDatabase::new();
+        let connected = tokio_postgres::connect(&database.url(), tokio_postgres::NoTls).await;
+        let (mut client, connection) = connected.unwrap();
+        let driver = tokio::spawn(connection);
+        for (version, sample) in SAMPLES {
+            let runner = embedded::migrations::runner();
+            let runner = runner.set_target(refinery::Target::Version(*version));
+            runner.run_async(&mut client).await.unwrap();
+            // Bytes are written differently.
+            client.batch_execute(&sample.replace("x'", "'\\x")).await.unwrap();
+        }
+        let newest = SAMPLES.last().map(|(version, _)| *version).unwrap_or_default();
+        assert_eq!(newest, super::newest(), "each migration needs a sample");
+        let done = run(&mut client).await.unwrap();
+        assert_eq!(done, Migrated { from: Some(newest), to: newest });
+        drop(client);
+        driver.await.unwrap().unwrap();
+    }
+}

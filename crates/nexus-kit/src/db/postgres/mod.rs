@@ -1,0 +1,133 @@
+//! The engine for more than one machine: Postgres, behind row-level security.
+//!
+//! Every transaction names its tenant first; the role that serves requests owns no table and cannot
+//! look past the row policies. Writes of one tenant share commits, tenants go side by side.
+
+mod connect;
+mod lanes;
+mod migrate;
+mod node;
+mod role;
+mod session;
+mod types;
+
+use std::future::Future;
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+
+pub(super) use session::Session;
+
+use super::batch::{self, Context};
+use super::job::{ReadJob, WriteJob, thread};
+use super::session::Engine;
+use super::{DbError, Door, Migrated, Read};
+use crate::settings::Store;
+use connect::Connector;
+use lanes::Lanes;
+use node::Node;
+
+/// Writes that share a commit at most: a backend keeps track of 64 savepoints by itself; beyond
+/// that every other transaction has to look them up.
+const BATCH: usize = 64;
+
+/// The door to a database.
+pub(super) struct Postgres {
+    lanes: Arc<Lanes>,
+    reads: SyncSender<ReadJob>,
+    _node: Arc<Node>,
+}
+
+/// Migrates the database, makes sure that this is its only node, and starts the threads.
+pub(super) fn open(settings: &Store, context: Context) -> Result<Postgres, DbError> {
+    let context = Context { batch: context.batch.min(BATCH), ..context };
+    let (served, _) = role::prepare(settings)?;
+    let connector = Arc::new(served.limited());
+    // Under its own name, so that it may see who else is there.
+    let named = Arc::new((*connector).clone().under(None));
+    let node = Arc::new(Node::join(named, context.after.clone(), settings.node_wait)?);
+    let lanes = Arc::new(Lanes::new(settings.queue));
+    for _ in 0..settings.writers.max(1) {
+        let (lanes, context) = (lanes.clone(), context.clone());
+        let (connector, node) = (connector.clone(), node.clone());
+        thread("nexus-writer", move || {
+            // The lanes are empty before the node leaves.
+            let _node = node;
+            write(&lanes, &context, connector);
+        })?;
+    }
+    let (reads, waiting) = sync_channel::<ReadJob>(settings.queue.max(1));
+    let waiting = Arc::new(Mutex::new(waiting));
+    for _ in 0..settings.readers.max(1) {
+        let (waiting, connector) = (waiting.clone(), connector.clone());
+        thread("nexus-reader", move || {
+            let Some(session) = session(connector) else { return };
+            let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).recv().ok();
+            while let Some(job) = next() {
+                batch::look(&session, job);
+            }
+        })?;
+    }
+    Ok(Postgres { lanes, reads, _node: node })
+}
+
+fn write(lanes: &Lanes, context: &Context, connector: Arc<Connector>) {
+    let Some(session) = session(connector) else { return };
+    while let Some((scope, first)) = lanes.next() {
+        let committed = batch::commit(&session, context, first, || lanes.more(&scope));
+        lanes.done(&scope);
+        if matches!(committed, Err(DbError::Uncertain(_))) {
+            // What was committed all the same may hold work that nobody was told of.
+            context.after.wake();
+        }
+    }
+}
+
+fn session(connector: Arc<Connector>) -> Option<Read> {
+    let session = Session::new(connector)
+        .inspect_err(|error| tracing::error!(%error, "a thread of the store did not start"));
+    session.ok().map(|session| Read::new(Engine::Postgres(session)))
+}
+
+/// A session that only looks, also while a server runs.
+pub(super) fn look(settings: &Store) -> Result<Read, DbError> {
+    let served = role::served(settings)?;
+    Ok(Read::new(Engine::Postgres(Session::new(Arc::new(served.limited()))?)))
+}
+
+/// Brings the database to this version.
+pub(super) fn migrate(settings: &Store) -> Result<Migrated, DbError> {
+    role::prepare(settings).map(|(_, migrated)| migrated)
+}
+
+impl Door for Postgres {
+    fn write(&self, job: WriteJob) -> Result<(), DbError> {
+        self.lanes.push(job)
+    }
+
+    fn read(&self, job: ReadJob) -> Result<(), DbError> {
+        self.reads.try_send(job).map_err(|error| match error {
+            TrySendError::Full(_) => DbError::Busy,
+            TrySendError::Disconnected(_) => DbError::Stopped,
+        })
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        self.lanes.close();
+    }
+}
+
+/// Runs `work` to its end on a thread of its own, which may be inside anybody's runtime.
+fn apart<T: Send>(work: impl Future<Output = Result<T, DbError>> + Send) -> Result<T, DbError> {
+    let done = std::thread::scope(|threads| threads.spawn(|| runtime()?.block_on(work)).join());
+    done.unwrap_or_else(|_| Err(DbError::Failed("a thread of the store panicked".into())))
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, DbError> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .enable_time()
+        .build()
+        .map_err(|error| DbError::Failed(format!("no runtime for Postgres: {error}")))
+}

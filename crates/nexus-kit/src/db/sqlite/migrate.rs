@@ -1,0 +1,98 @@
+//! Migrations: forwards only, each in a transaction of its own.
+
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use crate::db::{DbError, Migrated, newer_store};
+
+mod sqlite {
+    refinery::embed_migrations!("migrations/sqlite");
+}
+
+/// Brings the store to this version.
+pub(super) fn run(path: &Path) -> Result<Migrated, DbError> {
+    let mut connection = Connection::open(path)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    let failed = |error: refinery::Error| DbError::Failed(format!("a migration failed: {error}"));
+    let runner = sqlite::migrations::runner();
+    let from = version(&connection)?;
+    let newest = runner.get_migrations().iter().map(refinery::Migration::version).max();
+    let to = newest.unwrap_or_default();
+    if from.is_some_and(|from| from > to) {
+        return Err(newer_store(from.unwrap_or_default(), to));
+    }
+    runner.run(&mut connection).map_err(failed)?;
+    Ok(Migrated { from, to })
+}
+
+/// The version that a file has; none for a new one.
+fn version(connection: &Connection) -> Result<Option<i32>, DbError> {
+    let known = connection.table_exists(None, "refinery_schema_history")?;
+    let newest = "SELECT MAX(version) FROM refinery_schema_history";
+    if !known {
+        return Ok(None);
+    }
+    Ok(connection.query_row(newest, [], |row| row.get(0))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sample rows for each migration, as users would have them before the next one comes.
+    const SAMPLES: &[(i32, &str)] = &[
+        (1, include_str!("../../../migrations/samples/V1.sql")),
+        (2, include_str!("../../../migrations/samples/V2.sql")),
+        (3, include_str!("../../../migrations/samples/V3.sql")),
+    ];
+
+    #[test]
+    fn every_migration_runs_on_a_store_that_is_not_empty() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("nexus.db");
+        let mut connection = Connection::open(&path).unwrap();
+        let runner = sqlite::migrations::runner();
+        let versions: Vec<i32> =
+            runner.get_migrations().iter().map(|migration| migration.version()).collect();
+        let sampled: Vec<i32> = SAMPLES.iter().map(|(version, _)| *version).collect();
+        assert_eq!(versions, sampled, "each migration needs a sample");
+        for (version, sample) in SAMPLES {
+            let target = refinery::Target::Version(*version);
+            sqlite::migrations::runner().set_target(target).run(&mut connection).unwrap();
+            connection.execute_batch(sample).unwrap();
+        }
+        drop(connection);
+        let newest = sampled.last().copied().unwrap();
+        assert_eq!(run(&path).unwrap(), Migrated { from: Some(newest), to: newest });
+    }
+
+    #[test]
+    fn a_migration_that_fails_in_the_middle_leaves_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("nexus.db");
+        let connection = Connection::open(&path).unwrap();
+        connection.execute_batch("CREATE TABLE worklog (somebody_elses BIGINT)").unwrap();
+        let refused = run(&path).unwrap_err().to_string();
+        assert!(refused.contains("already exists"), "{refused}");
+        let tables = "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table'
+                      AND name NOT IN ('worklog', 'refinery_schema_history')";
+        let left = |sql| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+        assert_eq!(left(tables), 0, "no table of ours");
+        assert_eq!(left("SELECT COUNT(*) FROM refinery_schema_history"), 0);
+        connection.execute_batch("DROP TABLE worklog").unwrap();
+        assert_eq!(run(&path).unwrap().from, None);
+    }
+
+    #[test]
+    fn a_store_of_a_newer_program_is_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("nexus.db");
+        run(&path).unwrap();
+        let connection = Connection::open(&path).unwrap();
+        let newer = "UPDATE refinery_schema_history SET version = version + 100";
+        connection.execute_batch(newer).unwrap();
+        assert!(run(&path).unwrap_err().to_string().contains("newer program"));
+    }
+}

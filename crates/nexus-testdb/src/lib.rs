@@ -1,0 +1,145 @@
+//! A database of its own for each test, on a real Postgres. One body of tests, two engines: with
+//! `NEXUS_TEST_ENGINE=postgres` every behaviour test runs on Postgres, without it on SQLite.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "what a test cannot have makes it fail"
+)]
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use tokio_postgres::{Client, Config, NoTls};
+
+/// Which engine the behaviour tests run on: `postgres`, or `sqlite` (also when it is not set).
+pub const ENGINE: &str = "NEXUS_TEST_ENGINE";
+
+/// Names a Postgres whose role may make databases and roles.
+pub const SERVER: &str = "NEXUS_TEST_POSTGRES";
+
+const DEFAULT_SERVER: &str = "postgres://postgres@127.0.0.1:5432/postgres";
+
+/// A new, empty database; gone when this is dropped.
+#[derive(Debug)]
+pub struct TestDatabase {
+    server: String,
+    name: String,
+}
+
+impl TestDatabase {
+    /// One if the tests are to run on Postgres; `None` when they are to run on SQLite.
+    pub fn of_engine() -> Option<Self> {
+        match std::env::var(ENGINE).as_deref() {
+            Ok("postgres") => Some(Self::new()),
+            Ok("sqlite") | Err(_) => None,
+            Ok(other) => panic!("{ENGINE} is postgres or sqlite, not {other}"),
+        }
+    }
+
+    /// One on Postgres, whatever the other tests run on.
+    #[expect(clippy::new_without_default, reason = "it makes something that lasts")]
+    pub fn new() -> Self {
+        let server = std::env::var(SERVER).unwrap_or_else(|_| DEFAULT_SERVER.to_owned());
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("nexus_test_{}_{count}", std::process::id());
+        execute(&server, &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
+        execute(&server, &format!("CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'"));
+        Self { server, name }
+    }
+
+    /// Its address, as the role that made it.
+    pub fn url(&self) -> String {
+        self.address(None)
+    }
+
+    /// Its address, as another role without a password.
+    pub fn url_as(&self, role: &str) -> String {
+        self.address(Some(role))
+    }
+
+    fn address(&self, role: Option<&str>) -> String {
+        let config: Config = self.server.parse().expect("an address of Postgres");
+        let host = match &config.get_hosts()[0] {
+            tokio_postgres::config::Host::Tcp(host) => host.clone(),
+            tokio_postgres::config::Host::Unix(path) => {
+                path.display().to_string().replace('/', "%2F")
+            }
+        };
+        let port = config.get_ports().first().copied().unwrap_or(5432);
+        let user = role.or(config.get_user()).unwrap_or("postgres");
+        let password = config.get_password().filter(|_| role.is_none());
+        let password = password.map(|p| format!(":{}", String::from_utf8_lossy(p)));
+        format!("postgres://{user}{}@{host}:{port}/{}", password.unwrap_or_default(), self.name)
+    }
+
+    /// Runs statements in it as the role that made it, past all row security.
+    pub fn execute(&self, sql: &str) {
+        execute(&self.url(), sql);
+    }
+
+    /// Every row of every table, as text.
+    pub fn everything(&self) -> String {
+        let tables = self.rows(
+            "SELECT relname FROM pg_class WHERE relkind = 'r'
+            AND relnamespace = 'public'::regnamespace",
+        );
+        let tables = tables.into_iter().filter_map(|row| row[0].clone());
+        let rows = tables.flat_map(|table| self.rows(&format!("SELECT t::text FROM {table} t")));
+        rows.filter_map(|row| row[0].clone()).collect::<Vec<_>>().join("\n")
+    }
+
+    /// The rows of a query, every column as text.
+    pub fn rows(&self, sql: &str) -> Vec<Vec<Option<String>>> {
+        let (url, sql) = (self.url(), sql.to_owned());
+        apart(move |runtime| {
+            let client = connect(runtime, &url);
+            let messages = runtime.block_on(client.simple_query(&sql)).expect("a query");
+            let rows = messages.into_iter().filter_map(|message| match message {
+                tokio_postgres::SimpleQueryMessage::Row(row) => {
+                    Some((0..row.len()).map(|n| row.get(n).map(str::to_owned)).collect())
+                }
+                _ => None,
+            });
+            rows.collect()
+        })
+    }
+}
+
+impl Drop for TestDatabase {
+    fn drop(&mut self) {
+        let sql = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
+        execute(&self.server, &sql);
+    }
+}
+
+fn execute(url: &str, sql: &str) {
+    let (url, sql) = (url.to_owned(), sql.to_owned());
+    apart(move |runtime| {
+        let client = connect(runtime, &url);
+        let done = runtime.block_on(client.batch_execute(&sql));
+        done.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+    });
+}
+
+fn connect(runtime: &tokio::runtime::Runtime, url: &str) -> Client {
+    let config: Config = url.parse().expect("an address of Postgres");
+    let connected = runtime.block_on(config.connect(NoTls));
+    let (client, connection) = connected.unwrap_or_else(|error| {
+        panic!("{SERVER} must name a Postgres that tests can use: {error}")
+    });
+    runtime.spawn(connection);
+    client
+}
+
+/// On a thread of its own, because tests are inside a runtime already.
+fn apart<T: Send + 'static>(
+    work: impl FnOnce(&tokio::runtime::Runtime) -> T + Send + 'static,
+) -> T {
+    let thread = std::thread::spawn(move || {
+        let builder = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        work(&builder.unwrap())
+    });
+    thread.join().expect("the database does as it is told")
+}
