@@ -1,6 +1,6 @@
 // The tenant's stream as pages read it: the folded view, the timeline's history, the line's state.
 
-import { standing, tenantHeaders, type Tenant } from '../api/client';
+import { tenantHeaders, type Tenant } from '../api/client';
 import { SharedStream } from '../stream/share';
 import type { Feed, Taken } from '../stream/feed';
 import type { LinkState } from '../stream/link';
@@ -29,6 +29,9 @@ class Stream {
   /** The log was replaced: what was on the screen before is not of this log. */
   epochChanged = $state(false);
   readonly history = new History();
+
+  /** The server ended the stream for want of rights: the session or the role is another one now. */
+  onRefused: () => void = () => {};
 
   private shared: SharedStream | null = null;
   private due = false;
@@ -73,7 +76,7 @@ class Stream {
       onState: (state, leading) => {
         this.link = state;
         this.leading = leading;
-        if (state.kind === 'ended' && state.reason === 'auth_expired') standing.onSignedOut();
+        if (state.kind === 'ended' && state.reason !== 'superseded') this.onRefused();
       },
     });
   }
