@@ -74,6 +74,7 @@ class Stream {
       },
       onTaken: (taken, feed) => this.taken(taken, feed),
       onState: (state, leading) => {
+        clock.tick();
         this.link = state;
         this.leading = leading;
         if (state.kind === 'ended' && state.reason !== 'superseded') this.onRefused();
