@@ -184,13 +184,13 @@ async fn trimming_changes_no_view_and_keeps_the_window() {
 fn line_of(tx: &mut Tx<'_>, n: u64) -> Result<(), DbError> {
     let place = tx.next_place()?;
     let value = |n: u64| {
-        let text = if n % 2 == 0 { format!("{n} kim@example.com") } else { n.to_string() };
+        let text = if n.is_multiple_of(2) { format!("{n} kim@example.com") } else { n.to_string() };
         let by = format!("user:{}", n % 3);
         json!({"seq": place.number, "done": true, "text": text, "requested_by": by})
     };
     // Now and then one report has lines of several people.
     let mut changes = vec![ReportChange::upsert("worklog", format!("w{n}"), &value(n))];
-    if n % 5 == 0 {
+    if n.is_multiple_of(5) {
         changes.push(ReportChange::upsert("worklog", format!("x{n}"), &value(n + 2)));
     }
     let report = Report { kind: "test", correlation_id: "c", meta: Meta::default(), changes };
