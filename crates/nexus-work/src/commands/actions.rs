@@ -258,7 +258,7 @@ fn accept_in(
             task_id: Some(task.task_id.as_str()),
             requested_by: &task.requested_by,
         };
-        changes.push(worklog::write(tx, &place, &line)?);
+        changes.push(worklog::write(tx, &place, changes.len(), &line)?);
     }
     if let Some((key, digest)) = &command.idempotency {
         sql::insert(tx, tenant, key, digest, task.task_id.as_str())?;

@@ -280,7 +280,7 @@ fn settle(
             task_id: Some(task.task_id.as_str()),
             requested_by: &task.requested_by,
         };
-        changes.push(worklog::write(tx, place, &line)?);
+        changes.push(worklog::write(tx, place, changes.len(), &line)?);
     }
     Ok(settled.result.to_string())
 }
@@ -321,7 +321,7 @@ fn lines(
             task_id: Some(task.task_id.as_str()),
             requested_by: &task.requested_by,
         };
-        let change = worklog::write(tx, place, &line)?;
+        let change = worklog::write(tx, place, changes.len(), &line)?;
         size += change.size();
         changes.push(change);
     }
