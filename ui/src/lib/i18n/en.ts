@@ -133,7 +133,7 @@ export const en = {
     },
     exactly: 'Exactly this would be executed', params: 'Parameters', files: 'Files', target: 'Target',
     digest: 'Digest', rule: 'Rule', requestedBy: 'Asked by', command: 'Command', size: 'Size', bytes: 'bytes',
-    created: 'Asked', correlation: 'Correlation', task: 'Task',
+    created: 'Asked', correlation: 'Correlation', task: 'Task', link: 'Link',
     hidden: 'Contains hidden characters; they are written out as ⟨U+…⟩.',
     preview: 'Only the beginning is shown. Approving needs the whole.',
     loadWhole: 'Load the whole', wholeFailed: 'The whole could not be loaded.',

@@ -133,7 +133,7 @@ export const ko: Dictionary = {
     },
     exactly: '정확히 이렇게 실행됩니다', params: '입력값', files: '파일', target: '대상',
     digest: '다이제스트', rule: '규칙', requestedBy: '요청자', command: '명령', size: '크기', bytes: '바이트',
-    created: '요청', correlation: '상관관계', task: '작업',
+    created: '요청', correlation: '상관관계', task: '작업', link: '링크',
     hidden: '보이지 않는 문자가 있어 ⟨U+…⟩ 로 풀어 썼습니다.',
     preview: '앞부분만 보입니다. 승인하려면 전체를 보아야 합니다.',
     loadWhole: '전체 불러오기', wholeFailed: '전체를 불러오지 못했습니다.',
