@@ -22,11 +22,7 @@ const shots = [
   { name: 'task', hash: '/work/tasks?tenant=default:default', act: (page) => page.locator('td.type a').first().click() },
   { name: 'completion', hash: '/work?tenant=default:default', act: (page) => page.locator('.composer textarea').fill('/') },
   { name: 'form', hash: '/work?tenant=default:default', lang: 'ko', act: async (page) => {
-<<<<<<< HEAD
-    await page.getByRole('combobox').fill('/share.web');
-=======
     await page.locator('.composer textarea').fill('/share.web');
->>>>>>> console
     await page.keyboard.press('Enter');
   } },
   { name: 'youtube', hash: '/youtube?tenant=default:default' },

@@ -20,10 +20,16 @@ export class History {
   private readonly allRuns = new Map<string, Run>();
   private readonly allTasks = new Map<string, Task>();
   private version = $state(0);
+  /** No line is older than those that are here. */
+  whole = $state(false);
+  /** Counts how often everything was read anew. */
+  era = $state(0);
   private seen = new Set<string>();
 
   clear(): void {
     this.entries = [];
+    this.whole = false;
+    this.era += 1;
     this.allRuns.clear();
     this.allTasks.clear();
     this.version += 1;
