@@ -76,6 +76,10 @@ export const en = {
     expires: 'The link works until',
     toSignIn: 'To sign in',
   },
+  insecure: {
+    title: 'This page needs HTTPS',
+    body: 'Browsers send the sign-in cookie over HTTPS or to this machine alone. Open the console by https://, or on the server’s own machine by http://127.0.0.1.',
+  },
   noTenant: {
     title: 'You do not belong to a tenant yet',
     body: 'An admin has to add you. Then this page shows what you may see.',

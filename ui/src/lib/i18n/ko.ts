@@ -76,6 +76,10 @@ export const ko: Dictionary = {
     expires: '링크 유효 기한',
     toSignIn: '로그인으로',
   },
+  insecure: {
+    title: 'HTTPS가 필요합니다',
+    body: '브라우저는 로그인 쿠키를 HTTPS로만, 또는 이 컴퓨터 자신에게만 보냅니다. https:// 로 열거나 서버가 있는 컴퓨터에서 http://127.0.0.1 로 여세요.',
+  },
   noTenant: {
     title: '아직 속한 테넌트가 없습니다',
     body: '관리자가 추가해야 합니다. 그러면 볼 수 있는 것이 이 페이지에 나타납니다.',
