@@ -15,6 +15,7 @@ use nexus_kit::clock::Clock;
 use nexus_kit::db::{AfterCommit, Db, DbError, Scope, Tx};
 use nexus_kit::entropy::Entropy;
 use nexus_kit::hub::{Hub, Next};
+use nexus_kit::log::follow::{self, Ahead, Followed, Mark};
 use nexus_kit::log::{self, Committed, Meta, Report, ReportChange, Trimmer};
 use nexus_kit::settings::{Secret, Store};
 use nexus_kit::telemetry::metrics::Metrics;
@@ -184,13 +185,13 @@ async fn trimming_changes_no_view_and_keeps_the_window() {
 fn line_of(tx: &mut Tx<'_>, n: u64) -> Result<(), DbError> {
     let place = tx.next_place()?;
     let value = |n: u64| {
-        let text = if n % 2 == 0 { format!("{n} kim@example.com") } else { n.to_string() };
+        let text = if n.is_multiple_of(2) { format!("{n} kim@example.com") } else { n.to_string() };
         let by = format!("user:{}", n % 3);
         json!({"seq": place.number, "done": true, "text": text, "requested_by": by})
     };
     // Now and then one report has lines of several people.
     let mut changes = vec![ReportChange::upsert("worklog", format!("w{n}"), &value(n))];
-    if n % 5 == 0 {
+    if n.is_multiple_of(5) {
         changes.push(ReportChange::upsert("worklog", format!("x{n}"), &value(n + 2)));
     }
     let report = Report { kind: "test", correlation_id: "c", meta: Meta::default(), changes };
@@ -303,4 +304,102 @@ async fn replay_meets_live_without_a_hole_while_others_write() {
         assert_eq!(view.to_json(), std::str::from_utf8(&end.view).unwrap(), "the fold law");
     };
     tokio::join!(writer, reader);
+}
+
+/// What lies before the follower `f`: its numbers, or how it stands.
+async fn ahead(world: &World, seen: u64) -> (Option<Mark>, Vec<u64>, &'static str) {
+    let tenant = world.tenant.clone();
+    let ahead = world.db.read(&world.tenant, move |q| follow::ahead(q, &tenant, "f", seen, 3));
+    match ahead.await.unwrap() {
+        Ahead::NotFollowed => (None, vec![], "not followed"),
+        Ahead::UpToDate(mark) => (Some(mark), vec![], "up to date"),
+        Ahead::Reports(mark, reports) => {
+            (Some(mark), reports.into_iter().map(|(number, _)| number).collect(), "reports")
+        }
+        Ahead::Missed(mark, _) => (Some(mark), vec![], "missed"),
+    }
+}
+
+async fn advance(world: &World, from: &Mark, to: u64) -> bool {
+    let from = from.clone();
+    let moved =
+        world.db.write(&world.tenant, move |tx| follow::advance(tx, "f", &from, &from.epoch, to));
+    moved.await.unwrap()
+}
+
+async fn begin(world: &World) {
+    let begun = world.db.write(&world.tenant, move |tx| {
+        let place = tx.next_place()?;
+        follow::begin(tx, "f", &place)?;
+        let report =
+            Report { kind: "test", correlation_id: "c", meta: Meta::default(), changes: vec![] };
+        tx.report(&place, &report)?;
+        Ok::<_, DbError>(())
+    });
+    begun.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_follower_sees_every_report_once_and_knows_when_it_missed_some() {
+    let world = world_with(None).await;
+    for n in 0..5 {
+        world.db.write(&world.tenant, move |tx| line(tx, &n.to_string())).await.unwrap();
+    }
+    assert_eq!(ahead(&world, 0).await.2, "not followed");
+    // From the report that made it follow on.
+    begin(&world).await;
+    let (mark, numbers, _) = ahead(&world, 0).await;
+    let mark = mark.unwrap();
+    assert_eq!((mark.number, numbers), (5, vec![6]));
+    for n in 0..4 {
+        world.db.write(&world.tenant, move |tx| line(tx, &n.to_string())).await.unwrap();
+    }
+    assert_eq!(ahead(&world, 0).await.1, [6, 7, 8], "in pieces");
+    assert_eq!(ahead(&world, 8).await.1, [9, 10], "beyond what it has seen");
+    assert!(advance(&world, &mark, 8).await);
+    assert!(!advance(&world, &mark, 8).await, "whoever comes second does nothing");
+    let (mark, numbers, _) = ahead(&world, 0).await;
+    assert_eq!(numbers, [9, 10]);
+    assert_eq!(ahead(&world, 10).await.2, "up to date");
+    assert_eq!(
+        world.db.read(Scope::System, |q| follow::tenants(q, "f")).await.unwrap(),
+        [world.tenant.clone()]
+    );
+
+    // Wanted again since the mark was read: it does not end.
+    begin(&world).await;
+    let mark = mark.unwrap();
+    let old = mark.clone();
+    let ended = world.db.write(&world.tenant, move |tx| follow::end(tx, "f", &old));
+    assert!(!ended.await.unwrap());
+    // What has left the log is missed, not skipped.
+    for n in 0..30 {
+        world.db.write(&world.tenant, move |tx| line(tx, &n.to_string())).await.unwrap();
+    }
+    Trimmer::new(Keep::default(), 5).trim(&world.db, &world.tenant).await.unwrap();
+    let (mark, _, stands) = ahead(&world, 0).await;
+    assert_eq!(stands, "missed");
+    let mark = mark.unwrap();
+    let ended = world.db.write(&world.tenant, move |tx| follow::end(tx, "f", &mark));
+    assert!(ended.await.unwrap());
+    assert_eq!(ahead(&world, 0).await.2, "not followed");
+}
+
+#[tokio::test]
+async fn a_log_that_is_watched_says_that_it_moved() {
+    let followed = Followed::default();
+    let (one, other) = (Tenant::parse("a:b").unwrap(), Tenant::parse("c:d").unwrap());
+    followed.watch(&one);
+    assert_eq!(followed.moved().await, [one.clone()], "looked at once");
+    followed.reached(&other);
+    followed.reached(&one);
+    followed.reached(&one);
+    assert_eq!(followed.moved().await, [one.clone()], "only what is watched");
+    // Watched again since somebody counted: it stays.
+    let times = followed.times(&one).unwrap();
+    followed.watch(&one);
+    followed.unwatch(&one, times);
+    assert_eq!(followed.watched(), [one.clone()]);
+    followed.unwatch(&one, times + 1);
+    assert_eq!(followed.watched(), []);
 }

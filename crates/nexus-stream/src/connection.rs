@@ -158,7 +158,7 @@ impl Connection {
                 return None;
             }
             self.watch_rights().await;
-            if self.over {
+            if self.over || !self.ready.is_empty() {
                 continue;
             }
             self.head.borrow_and_update();
@@ -190,8 +190,16 @@ impl Connection {
             return;
         }
         self.recheck_at = now.plus(RECHECK);
-        if !self.right.stands(&*self.app.auth).await {
-            self.end(Bye::AuthExpired);
+        match self.right.stands(&*self.app.auth).await {
+            None => self.end(Bye::AuthExpired),
+            Some(reader) if reader != self.reader => {
+                // What the client has folded is of the other class: it starts over in this one.
+                self.reader = reader;
+                if self.snapshot(Reason::Rights).await.is_err() {
+                    self.end(Bye::Shutdown);
+                }
+            }
+            Some(_) => {}
         }
     }
 

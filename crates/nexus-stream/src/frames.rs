@@ -22,6 +22,8 @@ pub(crate) enum Reason {
     Ahead,
     /// The cursor is none.
     BadCursor,
+    /// The reader may see more by now, or less; this comes in the middle of a stream.
+    Rights,
 }
 
 impl Reason {
@@ -32,6 +34,7 @@ impl Reason {
             Self::Epoch => "epoch",
             Self::Ahead => "ahead",
             Self::BadCursor => "bad_cursor",
+            Self::Rights => "rights",
         }
     }
 }

@@ -224,10 +224,34 @@ fn brought(lang: Lang, command_type: &str, result: &str) -> Option<String> {
         "file.read" if result["content"].is_string() => {
             visible(result["content"].as_str().unwrap_or_default())
         }
+        "file.list" if result["entries"].is_array() => files(lang, &result),
+        "file.write" if result["size"].is_u64() => {
+            format!("{}, {} B", visible(result["path"].as_str()?), result["size"])
+        }
+        "share.webhook" if result["status"].is_u64() => match lang {
+            Lang::En => format!("the other side answered {}", result["status"]),
+            Lang::Ko => format!("상대가 {}(으)로 응답했습니다", result["status"]),
+        },
         _ if result.as_object().is_some_and(serde_json::Map::is_empty) => return None,
         _ => visible(&result.to_string()),
     };
     Some(clip(&text, SHOWN))
+}
+
+fn files(lang: Lang, result: &Value) -> String {
+    let entries = result["entries"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let mut text = match lang {
+        Lang::En => format!("{} entries", result["total"]),
+        Lang::Ko => format!("{}개", result["total"]),
+    };
+    for entry in entries.iter().take(20) {
+        let folder = if entry["kind"] == "folder" { "/" } else { "" };
+        text.push_str(&format!(
+            "\n{}{folder}",
+            visible(entry["name"].as_str().unwrap_or_default())
+        ));
+    }
+    text
 }
 
 fn named(item: &Value) -> String {

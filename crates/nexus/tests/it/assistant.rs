@@ -90,6 +90,7 @@ async fn several_lines_are_done_one_after_the_other() {
     assert_eq!(ended["steps"][0]["risk"], "YELLOW");
     let lines = said(&world, &ended);
     assert_eq!(lines[0], "Plan of 3 steps: 1. file.write, 2. file.read, 3. youtube.queue.add");
+    assert_eq!(lines[1], "Step 1 (file.write): notes.txt, 5 B");
     assert_eq!(lines[2], "Step 2 (file.read): first");
     assert_eq!(lines.last().unwrap(), "Done: 3 of 3 steps succeeded.");
 
@@ -161,7 +162,6 @@ async fn a_message_that_cannot_be_read_runs_nothing() {
         ("/share webhook http://127.0.0.1:1/ hi", "Step 1 (share.webhook)"),
         ("/youtube.queue.move video_id=dQw4w9WgXcQ position=first", "/params/position"),
         ("/chat.message text=again", "There is no command type"),
-        ("/공유 웹훅 https://a.b", "이렇게 쓰세요"),
     ] {
         let ended = run(&world, text, "failed").await;
         let summary = ended["summary"].as_str().unwrap();
@@ -171,6 +171,8 @@ async fn a_message_that_cannot_be_read_runs_nothing() {
     let many = vec!["/file list"; 21].join("\n");
     let ended = run(&world, &many, "failed").await;
     assert!(ended["summary"].as_str().unwrap().contains("21 steps are more than the 20"));
+    let ended = run(&world, "/공유 웹훅 https://a.b", "failed").await;
+    assert!(ended["summary"].as_str().unwrap().contains("이렇게 쓰세요"));
     assert_eq!(tasks(&world, "file.write").await.len(), 0);
 
     for params in [

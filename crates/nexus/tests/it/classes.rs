@@ -167,3 +167,40 @@ async fn a_masked_reader_resumes_where_it_was_in_its_own_class() {
     }
     world.finish().await;
 }
+
+#[tokio::test]
+async fn a_role_decides_the_class_and_a_new_one_brings_a_fresh_snapshot() {
+    let world = World::start().await;
+    let viewer = world.user("viewer@example.com", "viewer").await;
+    let approver = world.user("approver@example.com", "approver").await;
+    let task_id = world.run("test.echo", params(), "succeeded").await;
+    let (_, view) = world.snapshot_as(&approver).await;
+    assert!(clear(&view.get("tasks", &task_id).to_string()));
+    for text in read(&viewer, &task_id).await {
+        assert!(masked(&text), "{text}");
+    }
+    let mut stream = viewer.stream(None).await;
+    let first = stream.expect("snapshot").await;
+    assert!(masked(&first.data["view"]["tasks"][&task_id].to_string()));
+
+    let id = &viewer.user_id;
+    for (role, sees) in [("approver", true), ("operator", false)] {
+        let member = format!("/tenants/default/default/members/{id}?confirm={id}");
+        world.admin().put(&member, &json!({"role": role})).await.expect(200);
+        world.advance_seconds(5);
+        let fresh = stream.until("snapshot").await.pop().unwrap();
+        assert_eq!(fresh.data["reason"], "rights");
+        let task = fresh.data["view"]["tasks"][&task_id].to_string();
+        assert!(if sees { clear(&task) } else { masked(&task) }, "{role}: {task}");
+        // What comes after it is of the same class.
+        let next = world.run("test.echo", params(), "succeeded").await;
+        let mut texts = String::new();
+        while !texts.contains("\"succeeded\"") {
+            let report = stream.until("report").await.pop().unwrap();
+            let about = report.data["meta"]["task_id"] == next;
+            texts.push_str(&if about { report.data.to_string() } else { String::new() });
+        }
+        assert!(if sees { clear(&texts) } else { masked(&texts) }, "{role}: {texts}");
+    }
+    world.finish().await;
+}

@@ -263,23 +263,23 @@ impl Right {
         &self.reader
     }
 
-    /// Whether it still stands: the key or session lives, its role is still high enough, and it sees
-    /// values in the same class as before. What cannot be looked up now is looked up again later.
-    pub async fn stands(&self, auth: &dyn Authenticator) -> bool {
+    /// In which class it sees values by now; none where it no longer stands, because key or session
+    /// have ended or the role is too low. What cannot be looked up now is looked up again later.
+    pub async fn stands(&self, auth: &dyn Authenticator) -> Option<Reader> {
         let found = match &self.proof {
-            Proof::Standing => return true,
+            Proof::Standing => return Some(self.reader.clone()),
             Proof::Key(key) => auth.authenticate(key).await,
             Proof::Session(token) => {
                 auth.session(token, Look::Fresh).await.map(|found| found.map(Principal::User))
             }
         };
         match found {
-            Ok(Some(principal)) => {
-                (self.refuse)(&principal, &self.tenant).is_none()
-                    && principal.reader(&self.tenant) == self.reader
-            }
-            Ok(None) => false,
-            Err(_) => true,
+            Ok(Some(principal)) => match (self.refuse)(&principal, &self.tenant) {
+                None => Some(principal.reader(&self.tenant)),
+                Some(_) => None,
+            },
+            Ok(None) => None,
+            Err(_) => Some(self.reader.clone()),
         }
     }
 }
