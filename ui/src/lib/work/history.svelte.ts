@@ -22,10 +22,16 @@ export class History {
   private version = $state(0);
   /** What persons are called, learned from whatever said it: some values carry the id alone. */
   private readonly names = new Map<string, string>();
+  /** No line is older than those that are here. */
+  whole = $state(false);
+  /** Counts how often everything was read anew. */
+  era = $state(0);
   private seen = new Set<string>();
 
   clear(): void {
     this.entries = [];
+    this.whole = false;
+    this.era += 1;
     this.allRuns.clear();
     this.allTasks.clear();
     this.version += 1;
