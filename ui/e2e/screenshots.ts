@@ -13,19 +13,19 @@ const MOST_BYTES = 200_000;
 const WHERE = 'https://hooks.example.com/team/%EA%B3%B5%EC%A7%80';
 
 async function something(server: Server, mina: Person, jun: Person): Promise<void> {
-  const say = async (who: Person, text: string) => {
+  const run = async (task: string) => Object.values((await server.view())['autopilot'] ?? {}).find((one) => one.task_id === task);
+  const say = async (who: Person, text: string, ends = true) => {
     const task = await server.command('chat.message', { text }, who.token);
-    await until('its run', async () => Object.values((await server.view())['autopilot'] ?? {}).some((run) => run.task_id === task));
-    return task;
+    await until('its run', async () => ends ? (await run(task))?.done : run(task));
   };
   const songs = [
     ['https://youtu.be/dQw4w9WgXcQ', '비 오는 날 듣는 재즈 피아노'], ['https://youtu.be/aaaaaaaaaaa', '한강의 저녁, 로파이 믹스'],
     ['https://youtu.be/bbbbbbbbbbb', 'Deep focus: two hours of ambient'], ['https://youtu.be/ccccccccccc', '국악과 일렉트로닉'],
   ];
   for (const [url, title] of songs) await server.task(await server.command('youtube.queue.add', { url, title }, jun.token), 'succeeded');
-  await server.task(await say(mina, '/파일 쓰기 공지.txt 이번 주 금요일 3시에 전체 회의가 있습니다.\n/파일 읽기 공지.txt'), 'succeeded');
-  await server.task(await say(jun, '/youtube list'), 'succeeded');
-  await say(mina, `/유튜브 목록\n/공유 웹훅 ${WHERE} {"channel":"전체 공지","text":"이번 주 금요일 3시에 전체 회의가 있습니다."}`);
+  await say(mina, '/파일 쓰기 공지.txt 이번 주 금요일 3시에 전체 회의가 있습니다.\n/파일 읽기 공지.txt');
+  await say(jun, '/youtube list');
+  await say(mina, `/유튜브 목록\n/공유 웹훅 ${WHERE} {"channel":"전체 공지","text":"이번 주 금요일 3시에 전체 회의가 있습니다."}`, false);
   await until('an ask', async () => (await server.ask('service', 'GET', '/approvals?status=pending')).items.length === 1);
 }
 
