@@ -14,23 +14,23 @@ const browser = await chromium.launch({
 const WIDE = { width: 1440, height: 900 };
 const PHONE = { width: 390, height: 844 };
 const shots = [
-  { name: 'work', hash: '/work' },
-  { name: 'work-dark-ko', hash: '/work', dark: true, lang: 'ko' },
-  { name: 'phone', hash: '/work', size: PHONE, touch: true },
-  { name: 'phone-ko-dark', hash: '/work', size: PHONE, touch: true, dark: true, lang: 'ko' },
-  { name: 'tasks', hash: '/work/tasks' },
-  { name: 'task', hash: '/work/tasks', act: (page) => page.locator('td.type a').first().click() },
-  { name: 'completion', hash: '/work', act: (page) => page.getByRole('combobox').fill('/') },
-  { name: 'form', hash: '/work', lang: 'ko', act: async (page) => {
+  { name: 'work', hash: '/work?tenant=default:default' },
+  { name: 'work-dark-ko', hash: '/work?tenant=default:default', dark: true, lang: 'ko' },
+  { name: 'phone', hash: '/work?tenant=default:default', size: PHONE, touch: true },
+  { name: 'phone-ko-dark', hash: '/work?tenant=default:default', size: PHONE, touch: true, dark: true, lang: 'ko' },
+  { name: 'tasks', hash: '/work/tasks?tenant=default:default' },
+  { name: 'task', hash: '/work/tasks?tenant=default:default', act: (page) => page.locator('td.type a').first().click() },
+  { name: 'completion', hash: '/work?tenant=default:default', act: (page) => page.getByRole('combobox').fill('/') },
+  { name: 'form', hash: '/work?tenant=default:default', lang: 'ko', act: async (page) => {
     await page.getByRole('combobox').fill('/share.web');
     await page.keyboard.press('Enter');
   } },
-  { name: 'youtube', hash: '/youtube' },
+  { name: 'youtube', hash: '/youtube?tenant=default:default' },
   { name: 'inbox', hash: '/inbox' },
   { name: 'account', hash: '/account' },
-  { name: 'palette', hash: '/work', act: (page) => page.keyboard.press('Control+k') },
-  { name: 'keys', hash: '/work', act: (page) => page.keyboard.press('?') },
-  { name: 'stop', hash: '/work', act: (page) => page.getByRole('button', { name: /Stop all/ }).click() },
+  { name: 'palette', hash: '/work?tenant=default:default', act: (page) => page.keyboard.press('Control+k') },
+  { name: 'keys', hash: '/work?tenant=default:default', act: (page) => page.keyboard.press('?') },
+  { name: 'stop', hash: '/work?tenant=default:default', act: (page) => page.getByRole('button', { name: /Stop all/ }).click({ force: true }) },
 ];
 
 for (const shot of shots.filter((one) => one.name.includes(only))) {

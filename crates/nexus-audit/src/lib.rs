@@ -5,7 +5,7 @@
 
 mod sql;
 
-use nexus_kit::db::{DbError, Read, Tx};
+use nexus_kit::db::{Asked, DbError, Read, Tx};
 use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -64,7 +64,23 @@ pub struct Broken {
 
 /// Adds an entry to a chain, in the transaction of what it tells of.
 pub fn record(tx: &mut Tx<'_>, chain: &str, entry: &Entry<'_>) -> Result<(), DbError> {
-    let (last, previous) = sql::head(tx, chain)?.unwrap_or_default();
+    let end = ask_end(tx, chain)?;
+    record_after(tx, chain, end, entry)
+}
+
+/// Asks where a chain ends, so that the answer can come with others.
+pub fn ask_end(tx: &Tx<'_>, chain: &str) -> Result<Asked, DbError> {
+    sql::ask_head(tx, chain)
+}
+
+/// Adds an entry after the end that was asked for; no other entry came in between.
+pub fn record_after(
+    tx: &mut Tx<'_>,
+    chain: &str,
+    end: Asked,
+    entry: &Entry<'_>,
+) -> Result<(), DbError> {
+    let (last, previous) = sql::head(tx, end)?.unwrap_or_default();
     let row = sql::Row {
         seq: last + 1,
         at: tx.now().micros(),

@@ -1,7 +1,7 @@
 //! The audit table.
 
 use nexus_kit::args;
-use nexus_kit::db::{DbError, Read, Tx};
+use nexus_kit::db::{Asked, DbError, Read, Tx};
 
 #[derive(Clone, Debug)]
 pub(crate) struct Row {
@@ -17,12 +17,12 @@ pub(crate) struct Row {
     pub hash: Vec<u8>,
 }
 
-pub(crate) fn head(q: &Read, chain: &str) -> Result<Option<(u64, Vec<u8>)>, DbError> {
-    q.opt(
-        "SELECT seq, hash FROM audit WHERE tenant = $1 ORDER BY seq DESC LIMIT 1",
-        args![chain],
-        |row| Ok((row.count(0)?, row.bytes(1)?)),
-    )
+pub(crate) fn ask_head(q: &Read, chain: &str) -> Result<Asked, DbError> {
+    q.ask("SELECT seq, hash FROM audit WHERE tenant = $1 ORDER BY seq DESC LIMIT 1", args![chain])
+}
+
+pub(crate) fn head(q: &Read, asked: Asked) -> Result<Option<(u64, Vec<u8>)>, DbError> {
+    q.answer(asked, |row| Ok((row.count(0)?, row.bytes(1)?)))
 }
 
 pub(crate) fn insert(tx: &mut Tx<'_>, chain: &str, row: &Row) -> Result<(), DbError> {

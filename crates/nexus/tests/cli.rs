@@ -335,3 +335,23 @@ async fn people_sign_in_and_decide_at_terminals_of_their_own() {
     let mode = std::os::unix::fs::PermissionsExt::mode(&kept.metadata().unwrap().permissions());
     assert_eq!(mode & 0o777, 0o600);
 }
+
+#[test]
+fn a_first_start_shows_the_page_of_the_first_admin_and_logs_it_nowhere() {
+    let home = tempfile::tempdir().unwrap();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_nexus"));
+    command
+        .args(["serve", "--lang", "ko"])
+        .env_clear()
+        .env("NEXUS_BIND", "127.0.0.1:0")
+        .env("NEXUS_LOG_FORMAT", "json")
+        .stdin(std::process::Stdio::null())
+        .current_dir(home.path());
+    let mut serving = support::Terminal::run(command);
+    serving.says("아직 관리자가 없습니다. http://127.0.0.1:");
+    let said = serving.err();
+    let shown: Vec<&str> = said.lines().filter(|line| line.contains("/ui#/welcome/")).collect();
+    assert_eq!(shown.len(), 1, "{said}");
+    assert!(!shown[0].starts_with('{'), "it is in the log: {}", shown[0]);
+    serving.kill();
+}

@@ -143,7 +143,7 @@ pub(super) fn say(
         task_id: Some(&run.task_id),
         requested_by: &run.requested_by,
     };
-    let change = worklog::write(tx, place, &line)?;
+    let change = worklog::write(tx, place, 0, &line)?;
     let said = Said {
         session_id: &run.session_id,
         seq: place.number,

@@ -20,7 +20,7 @@ use nexus_core::tenant::Tenant;
 use tokio::sync::oneshot;
 
 pub use error::DbError;
-pub use session::{Place, Read, Sql, Tx};
+pub use session::{Asked, Place, Read, Sql, Tx};
 pub use value::{Arg, Row};
 
 use crate::clock::Clock;

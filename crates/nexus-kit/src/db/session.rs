@@ -8,6 +8,7 @@ use nexus_core::id::{Entropy as IdEntropy, ReportId};
 use nexus_core::tenant::Tenant;
 use nexus_core::time::Time;
 
+use super::value::Owned;
 use super::{Arg, DbError, Row, Scope, postgres, sqlite};
 use crate::clock::Clock;
 use crate::entropy::Entropy;
@@ -62,6 +63,17 @@ impl Sql {
 pub(super) enum Text<'a> {
     Fixed(&'static str),
     Built(&'a str),
+}
+
+/// A question that was sent and is answered by [`Read::answer`]: on Postgres several are under way
+/// at once; SQLite, which is asked at once, looks when the answer is wanted. So whoever asks must
+/// read the answer, and changes nothing in between that the answer rests on.
+#[must_use = "a question that is not answered may never have been asked"]
+pub struct Asked(Question);
+
+enum Question {
+    Sqlite(&'static str, Vec<Owned>),
+    Postgres(postgres::Asked),
 }
 
 /// The engine under a session.
@@ -135,6 +147,36 @@ impl Read {
         row: impl FnMut(&Row<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
         self.opt(sql, args, row)?.ok_or_else(|| DbError::Failed("a row is missing".into()).into())
+    }
+
+    /// Sends a question whose answer is read later, so that several share a round trip.
+    pub fn ask(&self, sql: &'static str, args: &[Arg<'_>]) -> Result<Asked, DbError> {
+        self.count();
+        Ok(Asked(match &self.engine {
+            Engine::Sqlite(_) => Question::Sqlite(sql, args.iter().map(Owned::from).collect()),
+            Engine::Postgres(session) => Question::Postgres(session.ask(sql, args)?),
+        }))
+    }
+
+    /// The first row of an answer, if there is one.
+    pub fn answer<T, E: From<DbError>>(
+        &self,
+        Asked(asked): Asked,
+        mut row: impl FnMut(&Row<'_>) -> Result<T, E>,
+    ) -> Result<Option<T>, E> {
+        match (&self.engine, asked) {
+            (Engine::Sqlite(session), Question::Sqlite(sql, args)) => {
+                let args: Vec<Arg<'_>> = args.iter().map(Arg::from).collect();
+                let mut first = None;
+                session.each(Text::Fixed(sql), &args, |found| {
+                    first = Some(row(found)?);
+                    Ok::<_, E>(false)
+                })?;
+                Ok(first)
+            }
+            (Engine::Postgres(session), Question::Postgres(asked)) => session.answer(asked, row),
+            _ => Err(DbError::Failed("asked elsewhere".to_owned()).into()),
+        }
     }
 
     /// Every row of an answer to a statement that was put together at run time.
@@ -317,16 +359,25 @@ impl Tx<'_> {
     /// Takes the next number of the tenant's log. The head row stays locked until the commit, so
     /// number order is commit order, and a rollback gives the number back.
     pub fn next_place(&mut self) -> Result<Place, DbError> {
-        let tenant = self.tenant()?;
-        let place = self.session.opt(
+        let asked = self.ask_place()?;
+        self.place(asked)
+    }
+
+    /// Asks for the next number; whoever does uses the places in the order of asking.
+    pub fn ask_place(&mut self) -> Result<Asked, DbError> {
+        self.session.ask(
             "UPDATE stream_head SET last = last + 1 WHERE tenant = $1 RETURNING epoch, last",
-            crate::args![&tenant],
-            |row| {
-                let epoch = Epoch::parse(&row.text(0)?)
-                    .ok_or_else(|| DbError::Failed("a stored epoch is not one".into()))?;
-                Ok::<_, DbError>(Place { epoch, number: row.count(1)? })
-            },
-        )?;
+            crate::args![&self.tenant()?],
+        )
+    }
+
+    /// The place that was asked for.
+    pub fn place(&mut self, asked: Asked) -> Result<Place, DbError> {
+        let place = self.session.answer(asked, |row| {
+            let epoch = Epoch::parse(&row.text(0)?)
+                .ok_or_else(|| DbError::Failed("a stored epoch is not one".into()))?;
+            Ok::<_, DbError>(Place { epoch, number: row.count(1)? })
+        })?;
         place.ok_or(DbError::NoTenant)
     }
 

@@ -87,6 +87,40 @@ impl<'a, T: Into<Arg<'a>>> From<Option<T>> for Arg<'a> {
     }
 }
 
+/// An argument that outlives the call that brought it.
+#[derive(Debug)]
+pub(super) enum Owned {
+    Null,
+    Int(i64),
+    Real(f64),
+    Text(String),
+    Bytes(Vec<u8>),
+}
+
+impl From<&Arg<'_>> for Owned {
+    fn from(arg: &Arg<'_>) -> Self {
+        match arg {
+            Arg::Null => Self::Null,
+            Arg::Int(value) => Self::Int(*value),
+            Arg::Real(value) => Self::Real(*value),
+            Arg::Text(value) => Self::Text((*value).to_owned()),
+            Arg::Bytes(value) => Self::Bytes(value.to_vec()),
+        }
+    }
+}
+
+impl<'a> From<&'a Owned> for Arg<'a> {
+    fn from(owned: &'a Owned) -> Self {
+        match owned {
+            Owned::Null => Self::Null,
+            Owned::Int(value) => Self::Int(*value),
+            Owned::Real(value) => Self::Real(*value),
+            Owned::Text(value) => Self::Text(value),
+            Owned::Bytes(value) => Self::Bytes(value),
+        }
+    }
+}
+
 /// Builds the arguments of a statement: `args![tenant, id, now]`.
 #[macro_export]
 macro_rules! args {

@@ -538,46 +538,4 @@ static SECTIONS: &[Section] = &[
             ),
         ],
     },
-    Section {
-        en: "Terminal",
-        ko: "터미널",
-        client: true,
-        rows: &[
-            Setting::used(
-                "NEXUS_URL",
-                Kind::Url(|s, v| s.client.url = v),
-                "http://127.0.0.1:8000",
-                "The server that the commands of the terminal talk to.",
-                "터미널 명령이 접속하는 서버.",
-            ),
-            Setting::used(
-                "NEXUS_ORG",
-                Kind::TenantPart(|s, v| s.client.org = v),
-                "default",
-                "The organisation that they act for.",
-                "터미널 명령이 대상으로 하는 조직.",
-            ),
-            Setting::used(
-                "NEXUS_PROJECT",
-                Kind::TenantPart(|s, v| s.client.project = v),
-                "default",
-                "The project that they act for.",
-                "터미널 명령이 대상으로 하는 프로젝트.",
-            ),
-            Setting::used(
-                "NEXUS_LANG",
-                Kind::Language(|s, v| s.client.lang = v),
-                "",
-                "Language of the terminal: ko or en; empty asks LC_ALL and LANG.",
-                "터미널 언어: ko 또는 en. 비어 있으면 LC_ALL과 LANG을 따름.",
-            ),
-            Setting::used(
-                "NEXUS_CONFIG_DIR",
-                Kind::Text(|s, v| s.client.config_dir = (!v.is_empty()).then(|| v.into())),
-                "",
-                "Where `nexus login` keeps its session; empty means nexus in XDG_CONFIG_HOME or ~/.config.",
-                "`nexus login`이 세션을 보관하는 곳. 비어 있으면 XDG_CONFIG_HOME 또는 ~/.config의 nexus.",
-            ),
-        ],
-    },
 ];

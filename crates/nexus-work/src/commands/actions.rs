@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use nexus_audit::{Entry, record};
+use nexus_audit::{Entry, ask_end, record_after};
 use nexus_core::id::TaskId;
 use nexus_core::json::{canonical, sha256_hex};
 use nexus_core::policy::Risk;
@@ -21,7 +21,7 @@ use crate::Work;
 use crate::approvals::actions::{NewAsk, open};
 use crate::catalogue::Bundle;
 use crate::error::WorkError;
-use crate::policy::sql::switches;
+use crate::policy::sql::{ask_switches, asked_switches};
 use crate::tasks::row::Task;
 use crate::tasks::sql::{self as tasks, Due};
 use crate::tasks::view;
@@ -213,19 +213,24 @@ fn accept_in(
     settings: &Approval,
 ) -> Result<Accepted, Refusal> {
     let Accepting { judged, precondition, beside } = accepting;
-    judged.check_versions(&switches(tx, tenant)?)?;
+    // The place first: it locks the tenant's log, so that nobody else answers the same key. If the
+    // command is refused, the number is given back.
+    let place = tx.ask_place()?;
+    let (stands, end) = (ask_switches(tx, tenant)?, ask_end(tx, tenant.key())?);
+    let place = tx.place(place)?;
+    judged.check_versions(&asked_switches(tx, stands)?)?;
     let now = tx.now();
     if let Some((key, digest)) = &command.idempotency
         && let Some(accepted) = answered(tx, tenant, key, digest, now.minus(IDEMPOTENCY))?
     {
         return Err(Refusal::Known(accepted));
     }
-    let place = tx.next_place()?;
     let waits = judged.verdict.waits;
     let mut task = new_task(tx, tenant, place.number, command, &judged, precondition);
-    record(
+    record_after(
         tx,
         tenant.key(),
+        end,
         &Entry {
             actor: &task.requested_by,
             action: "command.accepted",
@@ -258,7 +263,7 @@ fn accept_in(
             task_id: Some(task.task_id.as_str()),
             requested_by: &task.requested_by,
         };
-        changes.push(worklog::write(tx, &place, &line)?);
+        changes.push(worklog::write(tx, &place, changes.len(), &line)?);
     }
     if let Some((key, digest)) = &command.idempotency {
         sql::insert(tx, tenant, key, digest, task.task_id.as_str())?;

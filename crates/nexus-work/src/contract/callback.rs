@@ -182,7 +182,12 @@ fn hear_in(
     retry: &nexus_core::task::RetryPolicy,
 ) -> Result<Heard, Unheard> {
     let tenant = &callback.tenant;
-    let mut task = tasks::load(tx, tenant, &callback.task_id)?.ok_or(WorkError::NoTask)?;
+    // Word of an attempt that runs may be too little for a report; its end never is.
+    let ends = !matches!(callback.saying, Saying::Running);
+    let place = ends.then(|| tx.ask_place()).transpose()?;
+    let asked = tasks::ask(tx, tenant, &callback.task_id)?;
+    let place = place.map(|asked| tx.place(asked)).transpose()?;
+    let mut task = tasks::asked_for(tx, tenant, asked)?.ok_or(WorkError::NoTask)?;
     // In the transaction of what the callback does: one that is refused, or that the store could
     // not take, comes again under the same id.
     if let Some(id) = &callback.signed
@@ -209,7 +214,10 @@ fn hear_in(
             return Err(Unheard::Repeated(task.status));
         }
     }
-    let mut place = tx.next_place()?;
+    let mut place = match place {
+        Some(place) => place,
+        None => tx.next_place()?,
+    };
     let mut changes = lines(tx, &mut place, &task, &callback)?;
     let (status, failed) = match callback.saying {
         Saying::Running => {
@@ -280,7 +288,7 @@ fn settle(
             task_id: Some(task.task_id.as_str()),
             requested_by: &task.requested_by,
         };
-        changes.push(worklog::write(tx, place, &line)?);
+        changes.push(worklog::write(tx, place, changes.len(), &line)?);
     }
     Ok(settled.result.to_string())
 }
@@ -321,7 +329,7 @@ fn lines(
             task_id: Some(task.task_id.as_str()),
             requested_by: &task.requested_by,
         };
-        let change = worklog::write(tx, place, &line)?;
+        let change = worklog::write(tx, place, changes.len(), &line)?;
         size += change.size();
         changes.push(change);
     }

@@ -11,7 +11,7 @@ use nexus_core::policy::Risk;
 use nexus_core::task::{Event, Status};
 use nexus_core::tenant::Tenant;
 use nexus_core::time::Time;
-use nexus_kit::db::{Scope, Tx};
+use nexus_kit::db::{DbError, Scope, Tx};
 use nexus_kit::log::Report;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -22,7 +22,7 @@ use crate::Work;
 use crate::approvals::review::{Approval, Review, Reviewed, confirm, needed, review};
 use crate::catalogue::Bundle;
 use crate::error::WorkError;
-use crate::policy::sql::switches;
+use crate::policy::sql::{Switches, ask_switches, asked_switches};
 use crate::tasks::row::Task;
 use crate::tasks::sql::{self as tasks, Due};
 use crate::tasks::view;
@@ -294,67 +294,77 @@ impl Batch {
     ) -> Result<(Claimed, Vec<String>), WorkError> {
         let mut claimed = Claimed::default();
         let mut to_review = Vec::new();
-        let switches = switches(tx, &self.tenant)?;
-        if switches.paused {
-            return Ok((claimed, to_review));
-        }
+        let stands = ask_switches(tx, &self.tenant)?;
+        let ask = |id: String| Ok((tasks::ask(tx, &self.tenant, &id)?, id));
+        let asked: Result<Vec<_>, DbError> = ids.into_iter().map(ask).collect();
+        let asked = asked?;
+        let switches = asked_switches(tx, stands)?;
         let now = tx.expiry();
-        for id in ids {
-            let Some(mut task) = tasks::load(tx, &self.tenant, &id)? else { continue };
+        let (mut plain, mut special) = (Vec::new(), Vec::new());
+        for (asked, id) in asked {
+            let Some(task) = tasks::asked_for(tx, &self.tenant, asked)? else { continue };
             let claimable = matches!(task.status, Status::Queued | Status::Retrying)
                 && self.claimer.types.contains(&task.command_type);
-            if !claimable {
+            if switches.paused || !claimable {
                 continue;
             }
-            let review = self.reviews.remove(&id);
-            if needed(&task) && review.is_none() {
-                to_review.push(id);
-                continue;
-            }
-            if task.deadline_at.is_some_and(|deadline| deadline <= now) {
-                claimed.ended.push(self.refuse(
-                    tx,
-                    &mut task,
-                    FailureCode::AgentTimeout,
-                    "its deadline passed before it ran",
-                )?);
-                continue;
-            }
-            let approval = match review {
-                None => None,
-                Some(found) => {
-                    let place = tx.next_place()?;
-                    match confirm(tx, &place, &mut task, found, &switches, &self.approval) {
-                        // Judged by older rules: look again.
-                        Err(WorkError::Stale) => {
-                            give_back(tx, &place, &task)?;
-                            to_review.push(id);
-                            continue;
-                        }
-                        Err(error) => return Err(error),
-                        Ok(Reviewed::Go(approval)) => {
-                            let envelope = self.start(tx, &place, &mut task, approval, now)?;
-                            claimed.envelopes.push(envelope);
-                            continue;
-                        }
-                        Ok(Reviewed::AskAgain(ask)) => {
-                            tasks::save(tx, &task, Due::No)?;
-                            let changes = vec![view::change(&task), ask.change()];
-                            report(tx, &place, "ask.created", &task, changes)?;
-                            continue;
-                        }
-                        Ok(Reviewed::Refuse(code, why)) => {
-                            let failed = self.refuse_at(tx, &place, &mut task, code, &why)?;
-                            claimed.ended.push(failed);
-                            continue;
-                        }
-                    }
+            let late = task.deadline_at.is_some_and(|deadline| deadline <= now);
+            if needed(&task) || late { special.push((id, task)) } else { plain.push(task) }
+        }
+        let places: Result<Vec<_>, _> = plain.iter().map(|_| tx.ask_place()).collect();
+        for (mut task, place) in plain.into_iter().zip(places?) {
+            let place = tx.place(place)?;
+            claimed.envelopes.push(self.start(tx, &place, &mut task, None, now)?);
+        }
+        for (id, mut task) in special {
+            match self.reviews.remove(&id) {
+                None if needed(&task) => to_review.push(id),
+                _ if task.deadline_at.is_some_and(|deadline| deadline <= now) => {
+                    let why = "its deadline passed before it ran";
+                    let code = FailureCode::AgentTimeout;
+                    claimed.ended.push(self.refuse(tx, &mut task, code, why)?);
                 }
-            };
-            let place = tx.next_place()?;
-            claimed.envelopes.push(self.start(tx, &place, &mut task, approval, now)?);
+                None => {}
+                Some(found) => {
+                    let again = self.go_on(tx, &mut task, found, &switches, &mut claimed)?;
+                    to_review.extend(again.then_some(id));
+                }
+            }
         }
         Ok((claimed, to_review))
+    }
+
+    /// Does what the second look at a task came to; says whether it has to be looked at once more.
+    fn go_on(
+        &self,
+        tx: &mut Tx<'_>,
+        task: &mut Task,
+        found: Review,
+        switches: &Switches,
+        claimed: &mut Claimed,
+    ) -> Result<bool, WorkError> {
+        let place = tx.next_place()?;
+        let now = tx.expiry();
+        match confirm(tx, &place, task, found, switches, &self.approval) {
+            // Judged by older rules.
+            Err(WorkError::Stale) => {
+                give_back(tx, &place, task)?;
+                return Ok(true);
+            }
+            Err(error) => return Err(error),
+            Ok(Reviewed::Go(approval)) => {
+                claimed.envelopes.push(self.start(tx, &place, task, approval, now)?);
+            }
+            Ok(Reviewed::AskAgain(ask)) => {
+                tasks::save(tx, task, Due::No)?;
+                let changes = vec![view::change(task), ask.change()];
+                report(tx, &place, "ask.created", task, changes)?;
+            }
+            Ok(Reviewed::Refuse(code, why)) => {
+                claimed.ended.push(self.refuse_at(tx, &place, task, code, &why)?);
+            }
+        }
+        Ok(false)
     }
 
     /// Starts an attempt.

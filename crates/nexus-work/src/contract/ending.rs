@@ -157,7 +157,7 @@ pub(crate) fn fail(
         requested_by: &task.requested_by,
     };
     let mut changes = end.changes;
-    changes.push(worklog::write(tx, place, &line)?);
+    changes.push(worklog::write(tx, place, changes.len(), &line)?);
     tasks::save(tx, task, due)?;
     changes.insert(0, view::change(task));
     report(tx, place, task, changes)?;

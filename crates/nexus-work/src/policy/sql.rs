@@ -6,7 +6,7 @@ use nexus_core::policy::{Risk, Rule};
 use nexus_core::tenant::Tenant;
 use nexus_core::time::Time;
 use nexus_kit::args;
-use nexus_kit::db::{DbError, Read, Tx};
+use nexus_kit::db::{Asked, DbError, Read, Tx};
 use serde_json::Value;
 
 pub(crate) struct TypeRow {
@@ -40,18 +40,25 @@ fn unreadable(what: &str) -> DbError {
 }
 
 pub(crate) fn switches(q: &Read, tenant: &Tenant) -> Result<Switches, DbError> {
-    q.opt(
+    asked_switches(q, ask_switches(q, tenant)?)
+}
+
+pub(crate) fn ask_switches(q: &Read, tenant: &Tenant) -> Result<Asked, DbError> {
+    q.ask(
         "SELECT policy_version, types_version, paused_at FROM tenant WHERE tenant = $1",
         args![tenant],
-        |row| {
-            Ok::<_, DbError>(Switches {
-                policy_version: row.count(0)?,
-                types_version: row.count(1)?,
-                paused: row.opt_int(2)?.is_some(),
-            })
-        },
-    )?
-    .ok_or(DbError::NoTenant)
+    )
+}
+
+pub(crate) fn asked_switches(q: &Read, asked: Asked) -> Result<Switches, DbError> {
+    let found = q.answer(asked, |row| {
+        Ok::<_, DbError>(Switches {
+            policy_version: row.count(0)?,
+            types_version: row.count(1)?,
+            paused: row.opt_int(2)?.is_some(),
+        })
+    });
+    found?.ok_or(DbError::NoTenant)
 }
 
 pub(crate) fn stored_bundle(q: &Read, tenant: &Tenant) -> Result<Stored, DbError> {

@@ -7,7 +7,7 @@ use nexus_core::task::Status;
 use nexus_core::tenant::Tenant;
 use nexus_core::time::Time;
 use nexus_kit::args;
-use nexus_kit::db::{DbError, Read, Row, Sql, Tx};
+use nexus_kit::db::{Asked, DbError, Read, Row, Sql, Tx};
 
 use super::row::Task;
 
@@ -68,7 +68,13 @@ fn task(tenant: &Tenant, row: &Row<'_>) -> Result<Task, DbError> {
 }
 
 pub(crate) fn load(q: &Read, tenant: &Tenant, id: &str) -> Result<Option<Task>, DbError> {
-    q.opt(
+    let asked = ask(q, tenant, id)?;
+    asked_for(q, tenant, asked)
+}
+
+/// Asks for a task, so that the answer can come with others.
+pub(crate) fn ask(q: &Read, tenant: &Tenant, id: &str) -> Result<Asked, DbError> {
+    q.ask(
         "SELECT task_id, seq, command_type, params, precondition, status, risk, rule, waits,
                 requested_risk, priority, correlation_id, requested_by, created_at, updated_at,
                 deadline_at, ask_id, attempt, retry_count, agent, attempt_token, lease_owner,
@@ -76,8 +82,12 @@ pub(crate) fn load(q: &Read, tenant: &Tenant, id: &str) -> Result<Option<Task>, 
                 failure_code, last_error, requested_by_name
          FROM task WHERE tenant = $1 AND task_id = $2",
         args![tenant, id],
-        |row| task(tenant, row),
     )
+}
+
+/// The task that was asked for.
+pub(crate) fn asked_for(q: &Read, tenant: &Tenant, asked: Asked) -> Result<Option<Task>, DbError> {
+    q.answer(asked, |row| task(tenant, row))
 }
 
 /// Which tasks a listing wants.

@@ -92,14 +92,19 @@ struct LineValue<'a> {
     requested_by: &'a str,
 }
 
-/// Writes a line and returns the change that brings it.
+/// Writes a line and returns the change that brings it. `nth` changes stand before it in its report.
 ///
 /// # Errors
 /// When the store fails.
-pub fn write(tx: &mut Tx<'_>, place: &Place, line: &NewLine<'_>) -> Result<ReportChange, DbError> {
+pub fn write(
+    tx: &mut Tx<'_>,
+    place: &Place,
+    nth: usize,
+    line: &NewLine<'_>,
+) -> Result<ReportChange, DbError> {
     let tenant = tx.tenant()?;
     let now = tx.now();
-    let id = WorklogId::new(now, &tx.id_entropy());
+    let id = WorklogId::in_order(now, place.number, nth, &tx.id_entropy());
     let text = clip(line.text, LINE_BYTES);
     sql::insert(tx, &tenant, id.as_str(), place.number, now, line, &text)?;
     let value = LineValue {

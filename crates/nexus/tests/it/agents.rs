@@ -65,6 +65,27 @@ async fn an_agent_claims_works_and_reports() {
 }
 
 #[tokio::test]
+async fn lines_stay_in_the_order_in_which_they_were_said() {
+    let (world, agent) = world_with_agent("GREEN").await;
+    let task_id = world.send(TYPE, json!({})).await;
+    let envelope = agent.claim_one().await;
+    let texts: Vec<String> = (0..40).map(|n| format!("line {n}")).collect();
+    for part in texts.chunks(20) {
+        let part: Vec<Value> = part.iter().map(|text| json!({"text": text})).collect();
+        agent.call_back(&envelope, "progress", json!({"worklog": part})).await.accepted();
+    }
+    // All of them are of one millisecond: the test's clock stands still.
+    let listed = world.service().get(&format!("/worklog?task_id={task_id}")).await;
+    let listed = listed.expect(200)["items"].as_array().unwrap().clone();
+    let said = |lines: &[Value]| -> Vec<Value> {
+        lines.iter().rev().map(|line| line["text"].clone()).collect()
+    };
+    assert_eq!(said(&listed), texts);
+    agent.call_back(&envelope, "succeeded", json!({"result": {}})).await.accepted();
+    world.finish().await;
+}
+
+#[tokio::test]
 async fn a_long_poll_hears_of_what_comes() {
     let (world, agent) = world_with_agent("GREEN").await;
     let waiting = async { agent.claim_waiting(30).await };

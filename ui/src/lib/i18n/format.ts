@@ -34,23 +34,29 @@ export function countdown(ms: number): string {
   return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
 }
 
+/** Making a formatter costs more than using it a hundred times. */
+const made = new Map<string, Intl.DateTimeFormat>();
+
+function formatter(name: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  const key = `${language.now} ${name}`;
+  const found = made.get(key) ?? new Intl.DateTimeFormat(language.now, options);
+  made.set(key, found);
+  return found;
+}
+
 export function exact(at: number): string {
-  return new Intl.DateTimeFormat(language.now, {
-    dateStyle: 'medium', timeStyle: 'medium',
-  }).format(at);
+  return formatter('exact', { dateStyle: 'medium', timeStyle: 'medium' }).format(at);
 }
 
 /** The time of day, for lines of today. */
 export function clockTime(at: number): string {
-  return new Intl.DateTimeFormat(language.now, {
+  return formatter('clock', {
     hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23',
   }).format(at);
 }
 
 export function day(at: number): string {
-  return new Intl.DateTimeFormat(language.now, {
-    year: 'numeric', month: 'long', day: 'numeric', weekday: 'short',
-  }).format(at);
+  return formatter('day', { year: 'numeric', month: 'long', day: 'numeric', weekday: 'short' }).format(at);
 }
 
 export function bytes(n: number): string {

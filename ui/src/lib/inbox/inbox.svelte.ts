@@ -1,6 +1,7 @@
 // What waits for this person in all tenants; asked for again when the stream names an ask.
 
 import { api, type InboxItem } from '../api/routes';
+import { clock } from '../state/clock.svelte';
 import { explain } from '../state/notify.svelte';
 import { session } from '../state/session.svelte';
 import { stream } from '../state/stream.svelte';
@@ -36,7 +37,7 @@ class Inbox {
       if (names) this.soon();
     });
     const timer = setInterval(() => {
-      if (!document.hidden && session.phase === 'in') void this.load();
+      if (!document.hidden && clock.attended && session.phase === 'in') void this.load();
     }, EVERY_MS);
     return () => {
       leave();
@@ -47,6 +48,7 @@ class Inbox {
   }
 
   private soon(): void {
+    if (!clock.attended) return;
     this.due ??= setTimeout(() => {
       this.due = null;
       void this.load();

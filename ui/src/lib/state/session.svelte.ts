@@ -21,10 +21,12 @@ class Session {
   phase = $state<'asking' | 'out' | 'in' | 'unreachable'>('asking');
   /** The session ended by itself: sign-in says so. */
   ended = $state(false);
+  private rechecked = 0;
   private readonly tabs = new BroadcastChannel('nexus-session');
 
   constructor() {
     standing.onSignedOut = () => this.over(true);
+    stream.onRefused = () => void this.recheck();
     // Signing in or out in one tab is so in all.
     this.tabs.onmessage = () => void this.ask();
   }
@@ -45,9 +47,18 @@ class Session {
     try {
       this.signed(await api.me());
     } catch (error) {
-      if (error instanceof Refusal && error.status === 401) this.over(false);
+      if (error instanceof Refusal && error.status === 401) this.over(this.phase === 'in');
       else if (this.phase === 'asking') this.phase = 'unreachable';
     }
+  }
+
+  /** Whoever is still signed in follows again, with the rights that they have now. */
+  private async recheck(): Promise<void> {
+    if (this.phase !== 'in' || Date.now() - this.rechecked < 5_000) return;
+    this.rechecked = Date.now();
+    const before = this.tenant;
+    await this.ask();
+    if (this.phase === 'in' && this.tenant === before) stream.wake(true);
   }
 
   /** After sign-in or a redeemed link. */
@@ -89,7 +100,7 @@ class Session {
     const found = me.memberships.find((one) => tenantId(one) === present) ?? me.memberships[0] ?? null;
     if (!found) return this.leave();
     if (changed || tenantId(found) !== this.tenant) this.enter(found);
-    else this.membership = found;
+    else if (found.role !== this.membership?.role || found.title !== this.membership.title) this.membership = found;
   }
 
   private enter(membership: Membership): void {

@@ -1,6 +1,6 @@
 // The tenant's stream as pages read it: the folded view, the timeline's history, the line's state.
 
-import { standing, tenantHeaders, type Tenant } from '../api/client';
+import { tenantHeaders, type Tenant } from '../api/client';
 import { SharedStream } from '../stream/share';
 import type { Feed, Taken } from '../stream/feed';
 import type { LinkState } from '../stream/link';
@@ -8,6 +8,9 @@ import type { Ask, NowPlaying, Run, Task, TenantState, Video } from '../model';
 import { emptyView, type Report, type View } from '../view';
 import { clock } from './clock.svelte';
 import { History } from '../work/history.svelte';
+
+/** Shortest time between two pictures. */
+const PICTURE_MS = 80;
 
 /** One browser is one session of the stream: a line that it forgot is ended by its next. */
 function browserId(): string {
@@ -27,8 +30,12 @@ class Stream {
   epochChanged = $state(false);
   readonly history = new History();
 
+  /** The server ended the stream for want of rights: the session or the role is another one now. */
+  onRefused: () => void = () => {};
+
   private shared: SharedStream | null = null;
   private due = false;
+  private shown = 0;
   private reports: Report[] = [];
   private listeners = new Set<(report: Report) => void>();
 
@@ -67,9 +74,10 @@ class Stream {
       },
       onTaken: (taken, feed) => this.taken(taken, feed),
       onState: (state, leading) => {
+        clock.tick();
         this.link = state;
         this.leading = leading;
-        if (state.kind === 'ended' && state.reason === 'auth_expired') standing.onSignedOut();
+        if (state.kind === 'ended' && state.reason !== 'superseded') this.onRefused();
       },
     });
   }
@@ -108,9 +116,11 @@ class Stream {
       this.reports.push(taken.report);
       if (!this.due) {
         this.due = true;
-        // Many reports at once are one picture. Hidden pages get no animation frames.
+        // Many reports at once are one picture, and a storm of them is a dozen pictures a second.
+        // Hidden pages get no animation frames.
         const show = () => this.show(feed);
-        if (document.hidden) setTimeout(show, 100);
+        const soon = PICTURE_MS - (performance.now() - this.shown);
+        if (document.hidden || soon > 0) setTimeout(show, Math.max(soon, 0));
         else requestAnimationFrame(show);
       }
     }
@@ -118,6 +128,7 @@ class Stream {
 
   private show(feed: Feed): void {
     this.due = false;
+    this.shown = performance.now();
     const reports = this.reports;
     if (!this.shared || this.shared.feed !== feed || reports.length === 0) return;
     this.reports = [];

@@ -15,51 +15,52 @@ const MOST = 20_000;
 export class History {
   /** Oldest first. */
   entries = $state.raw<readonly Entry[]>([]);
-  /** The newest state of runs and tasks that were ever shown. */
-  runs = $state.raw<ReadonlyMap<string, Run>>(new Map());
-  tasks = $state.raw<ReadonlyMap<string, Task>>(new Map());
+  /** The newest state of runs and tasks that were ever shown. The maps grow in place, because a copy
+      for each picture would cost more than everything else; `version` says that they changed. */
+  private readonly allRuns = new Map<string, Run>();
+  private readonly allTasks = new Map<string, Task>();
+  private version = $state(0);
   private seen = new Set<string>();
 
   clear(): void {
     this.entries = [];
-    this.runs = new Map();
-    this.tasks = new Map();
+    this.allRuns.clear();
+    this.allTasks.clear();
+    this.version += 1;
     this.seen.clear();
+  }
+
+  get runs(): ReadonlyMap<string, Run> {
+    void this.version;
+    return this.allRuns;
+  }
+
+  get tasks(): ReadonlyMap<string, Task> {
+    void this.version;
+    return this.allTasks;
   }
 
   addView(view: View): void {
     const fresh: Entry[] = [];
-    const runs = new Map<string, Run>();
-    const tasks = new Map<string, Task>();
     for (const [id, value] of view.worklog) this.line(fresh, id, value as unknown as Line);
-    for (const [id, value] of view.autopilot) this.run(fresh, runs, id, value as unknown as Run);
-    for (const [id, value] of view.tasks) this.task(fresh, tasks, id, value as unknown as Task);
-    this.runs = runs;
-    this.tasks = tasks;
+    for (const [id, value] of view.autopilot) this.run(fresh, id, value as unknown as Run);
+    for (const [id, value] of view.tasks) this.task(fresh, id, value as unknown as Task);
+    this.version += 1;
     this.insert(fresh);
   }
 
   addReports(reports: readonly Report[]): void {
     const fresh: Entry[] = [];
-    let runs: Map<string, Run> | null = null;
-    let tasks: Map<string, Task> | null = null;
     for (const report of reports) {
       for (const change of report.changes) {
         if (change.op !== 'upsert' || !change.value) continue;
         const value: unknown = change.value;
         if (change.collection === 'worklog') this.line(fresh, change.id, value as Line);
-        if (change.collection === 'autopilot') {
-          runs ??= new Map(this.runs);
-          this.run(fresh, runs, change.id, value as Run);
-        }
-        if (change.collection === 'tasks') {
-          tasks ??= new Map(this.tasks);
-          this.task(fresh, tasks, change.id, value as Task);
-        }
+        else if (change.collection === 'autopilot') this.run(fresh, change.id, value as Run);
+        else if (change.collection === 'tasks') this.task(fresh, change.id, value as Task);
       }
     }
-    if (runs) this.runs = runs;
-    if (tasks) this.tasks = tasks;
+    this.version += 1;
     this.insert(fresh);
   }
 
@@ -83,15 +84,15 @@ export class History {
     into.push({ key: id, kind: 'line', at: Date.parse(line.at), line });
   }
 
-  private run(into: Entry[], runs: Map<string, Run>, id: string, run: Run): void {
-    runs.set(id, run);
+  private run(into: Entry[], id: string, run: Run): void {
+    this.allRuns.set(id, run);
     if (this.seen.has(id)) return;
     this.seen.add(id);
     into.push({ key: id, kind: 'run', at: Date.parse(run.created_at), correlation: run.correlation_id });
   }
 
-  private task(into: Entry[], tasks: Map<string, Task>, id: string, task: Task): void {
-    tasks.set(id, task);
+  private task(into: Entry[], id: string, task: Task): void {
+    this.allTasks.set(id, task);
     if (this.seen.has(id)) return;
     this.seen.add(id);
     into.push({ key: id, kind: 'task', at: Date.parse(task.created_at), correlation: task.correlation_id });
@@ -106,7 +107,13 @@ export class History {
     // Almost always what is new is also newest.
     if (last && fresh[0] && order(last, fresh[0]) > 0) joined.sort(order);
     const over = joined.length - MOST;
-    if (over > 0) for (const gone of joined.splice(0, over)) this.seen.delete(gone.key);
+    if (over > 0) {
+      for (const gone of joined.splice(0, over)) {
+        this.seen.delete(gone.key);
+        this.allRuns.delete(gone.key);
+        this.allTasks.delete(gone.key);
+      }
+    }
     this.entries = joined;
   }
 }

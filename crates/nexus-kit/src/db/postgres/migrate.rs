@@ -76,7 +76,7 @@ mod tests {
         let database = TestDatabase::new();
         let connected = tokio_postgres::connect(&database.url(), tokio_postgres::NoTls).await;
         let (mut client, connection) = connected.unwrap();
-        let driver = tokio::spawn(connection);
+        let driver = tokio::runtime::Handle::current().spawn(connection);
         for (version, sample) in SAMPLES {
             let runner = embedded::migrations::runner();
             let runner = runner.set_target(refinery::Target::Version(*version));

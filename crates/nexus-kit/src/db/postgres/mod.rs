@@ -15,7 +15,7 @@ use std::future::Future;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
-pub(super) use session::Session;
+pub(super) use session::{Asked, Session};
 
 use super::batch::{self, Context};
 use super::job::{ReadJob, WriteJob, thread};

@@ -11,14 +11,14 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use tokio::runtime::Runtime;
+use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Error, Statement};
 
 use super::connect::Connector;
 use super::runtime;
-use super::types::Owned;
 use crate::db::batch::scope_key;
 use crate::db::session::Text;
-use crate::db::value::Source;
+use crate::db::value::{Owned, Source};
 use crate::db::{Arg, DbError, Row, Scope};
 
 /// Statements put together at run time that a connection remembers at most.
@@ -26,6 +26,10 @@ const BUILT: usize = 256;
 
 /// A statement that was sent and whose answer nobody has read.
 type Pending = Pin<Box<dyn Future<Output = Result<u64, Error>> + Send>>;
+
+/// A question that was sent, and whose answer nobody has read.
+pub(in crate::db) type Asked =
+    Pin<Box<dyn Future<Output = Result<Vec<tokio_postgres::Row>, Error>> + Send>>;
 
 /// A connection and its statements.
 struct Live {
@@ -171,8 +175,8 @@ impl Session {
         let statement = self.prepared(&client, text)?;
         let args: Vec<Owned> = args.iter().map(Owned::from).collect();
         let rows = self.settle_with(async {
-            let args = args.iter().map(|arg| arg as &(dyn tokio_postgres::types::ToSql + Sync));
-            client.query(&statement, &args.collect::<Vec<_>>()).await
+            let args = args.iter().map(|arg| arg as &(dyn ToSql + Sync)).collect::<Vec<_>>();
+            client.query(&statement, &args).await
         })?;
         for row in &rows {
             if !each(&Row(Source::Postgres(row)))? {
@@ -187,6 +191,31 @@ impl Session {
         let statement = self.prepared(&client, Text::Fixed(sql))?;
         let args: Vec<Owned> = args.iter().map(Owned::from).collect();
         self.settle_with(client.execute_raw(&statement, args))
+    }
+
+    /// Sends a question without waiting for its answer.
+    pub fn ask(&self, sql: &'static str, args: &[Arg<'_>]) -> Result<Asked, DbError> {
+        let client = self.client()?;
+        let statement = self.prepared(&client, Text::Fixed(sql))?;
+        let args: Vec<Owned> = args.iter().map(Owned::from).collect();
+        let mut asked: Asked = Box::pin(async move {
+            let args = args.iter().map(|arg| arg as &(dyn ToSql + Sync)).collect::<Vec<_>>();
+            client.query(&statement, &args).await
+        });
+        match asked.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(answer) => Ok(Box::pin(std::future::ready(answer))),
+            Poll::Pending => Ok(asked),
+        }
+    }
+
+    /// The first row of an answer.
+    pub fn answer<T, E: From<DbError>>(
+        &self,
+        asked: Asked,
+        row: impl FnOnce(&Row<'_>) -> Result<T, E>,
+    ) -> Result<Option<T>, E> {
+        let rows = self.settle_with(asked)?;
+        rows.first().map(|found| row(&Row(Source::Postgres(found)))).transpose()
     }
 
     pub fn put(&self, sql: &'static str, args: &[Arg<'_>]) -> Result<(), DbError> {

@@ -5,31 +5,8 @@ use std::error::Error;
 use bytes::BytesMut;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 
-use crate::db::{Arg, DbError};
-
-/// An argument that outlives the call that brought it, for statements that are not waited for.
-#[derive(Debug)]
-pub(super) enum Owned {
-    Null,
-    Int(i64),
-    Real(f64),
-    Text(String),
-    Bytes(Vec<u8>),
-}
-
-impl From<&Arg<'_>> for Owned {
-    fn from(arg: &Arg<'_>) -> Self {
-        match arg {
-            Arg::Null => Self::Null,
-            Arg::Int(value) => Self::Int(*value),
-            Arg::Real(value) => Self::Real(*value),
-            // Postgres has no NUL in texts.
-            Arg::Text(value) if value.contains('\0') => Self::Text(value.replace('\0', "\u{fffd}")),
-            Arg::Text(value) => Self::Text((*value).to_owned()),
-            Arg::Bytes(value) => Self::Bytes(value.to_vec()),
-        }
-    }
-}
+use crate::db::DbError;
+use crate::db::value::Owned;
 
 impl ToSql for Owned {
     fn to_sql(
@@ -43,6 +20,10 @@ impl ToSql for Owned {
             // A literal beside an argument makes it a smaller integer.
             Self::Int(value) if *ty == Type::INT4 => i32::try_from(*value)?.to_sql(ty, out),
             Self::Real(value) if *ty == Type::FLOAT8 => value.to_sql(ty, out),
+            // Postgres has no NUL in texts.
+            Self::Text(value) if <&str as ToSql>::accepts(ty) && value.contains('\0') => {
+                value.replace('\0', "\u{fffd}").to_sql(ty, out)
+            }
             Self::Text(value) if <&str as ToSql>::accepts(ty) => value.to_sql(ty, out),
             Self::Bytes(value) if *ty == Type::BYTEA => value.to_sql(ty, out),
             other => Err(format!("{other:?} where the statement has {ty}").into()),

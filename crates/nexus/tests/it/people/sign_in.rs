@@ -88,10 +88,18 @@ async fn a_browser_holds_its_session_in_a_cookie_that_no_page_reads() {
     let task = sent.accepted()["task_id"].as_str().unwrap().to_owned();
     world.follower().until(&task, "succeeded").await;
 
+    // A plain EventSource sends the cookie and no header of its own.
+    let path = "/agent/reports/stream?org_id=default&project_id=default";
+    let request = nobody.request("GET", path).header("cookie", cookie);
+    let mut stream = nobody.open(request).await;
+    stream.expect("snapshot").await;
+
     let out = here.send(by_cookie("POST", "/auth/logout").header("x-csrf-token", csrf)).await;
     out.expect(204);
     assert!(out.header("set-cookie").unwrap().contains("Max-Age=0"));
     here.send(by_cookie("GET", "/me")).await.refused(401, "session_ended");
+    world.advance_seconds(5);
+    assert_eq!(stream.rest().await.last().unwrap().data["reason"], "auth_expired");
     world.finish().await;
 }
 
