@@ -20,9 +20,9 @@ const shots = [
   { name: 'phone-ko-dark', hash: '/work?tenant=default:default', size: PHONE, touch: true, dark: true, lang: 'ko' },
   { name: 'tasks', hash: '/work/tasks?tenant=default:default' },
   { name: 'task', hash: '/work/tasks?tenant=default:default', act: (page) => page.locator('td.type a').first().click() },
-  { name: 'completion', hash: '/work?tenant=default:default', act: (page) => page.getByRole('combobox').fill('/') },
+  { name: 'completion', hash: '/work?tenant=default:default', act: (page) => page.locator('.composer textarea').fill('/') },
   { name: 'form', hash: '/work?tenant=default:default', lang: 'ko', act: async (page) => {
-    await page.getByRole('combobox').fill('/share.web');
+    await page.locator('.composer textarea').fill('/share.web');
     await page.keyboard.press('Enter');
   } },
   { name: 'youtube', hash: '/youtube?tenant=default:default' },

@@ -137,6 +137,108 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/auth/link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says what a one-time link is for, without using it. */
+        post: operations["look_at_link"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/login": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Signs a person in. Wrong password, unknown and disabled user are one answer. */
+        post: operations["login"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/logout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends this session at once. */
+        post: operations["logout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/redeem": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Uses a one-time link: sets the password and signs its person in. */
+        post: operations["redeem"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the person's sessions, the newest first. */
+        get: operations["list_sessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/sessions/{session_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Ends one of the person's sessions at once. */
+        delete: operations["end_session"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/commands/types": {
         parameters: {
             query?: never;
@@ -291,6 +393,43 @@ export interface paths {
         put?: never;
         /** Makes a new key like the old one, which lives on for a while. */
         post: operations["rotate_key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who is signed in, and where they may do what. No tenant headers. */
+        get: operations["me"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/me/inbox": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists what waits for a decision in all tenants of the person, the newest first, at most 200. No
+         *     tenant headers.
+         */
+        get: operations["inbox"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -527,6 +666,105 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/tenants/{org}/{project}/members/{user_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Gives a member another role. Repeat their id as `?confirm=`. The path names the tenant; headers
+         *     may repeat it.
+         */
+        put: operations["put_member"];
+        post?: never;
+        /** Ends a membership at once, open streams too. Repeat the id as `?confirm=`. */
+        delete: operations["remove_member"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ui": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The console. */
+        get: operations["get_console"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the members of the tenant. */
+        get: operations["list_users"];
+        put?: never;
+        /**
+         * Invites somebody into the tenant. Whoever has an account becomes a member at once; whoever has
+         *     none gets a link, which this answer alone shows.
+         */
+        post: operations["invite_user"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/users/{user_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Closes an account in all its tenants at once, open streams too, or opens it again. Only the
+         *     platform admin; no tenant headers. Repeat the id as `?confirm=`.
+         */
+        put: operations["put_user"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/users/{user_id}/link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Makes a one-time link for a member: to come in by, or to set a new password. It takes an admin
+         *     of every tenant that the member belongs to.
+         */
+        post: operations["link_user"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/worklog": {
         parameters: {
             query?: never;
@@ -556,6 +794,11 @@ export interface components {
             status: string;
             /** @description `tsk_…`. */
             task_id: string;
+        };
+        /** @description An account as it shall be. */
+        AccountIn: {
+            /** @description Whether nobody may sign in to it. */
+            disabled: boolean;
         };
         /** @description The approval that an envelope carries. */
         Approval: {
@@ -596,6 +839,8 @@ export interface components {
             decided_at?: string | null;
             /** @description Who decided; `system:timeout` where nobody did in time. */
             decided_by?: string | null;
+            /** @description What they were called then, if they are a person. */
+            decided_by_name?: string | null;
             /** @description SHA-256 of params and files; a decision sends it back. */
             digest: string;
             /**
@@ -622,8 +867,10 @@ export interface components {
             quorum: number;
             /** @description What the decider said. */
             reason?: string | null;
-            /** @description Who asked. */
+            /** @description Who asked: `user:usr_…`, `service`, … */
             requested_by: string;
+            /** @description What they were called then, if they are a person. */
+            requested_by_name?: string | null;
             /** @description The level. */
             risk: string;
             /** @description What said so: `builtin`, `rule:{id}`, `override`, `caller`, `floor`. */
@@ -906,6 +1153,47 @@ export interface components {
             /** Format: date-time */
             lease_until: string;
         };
+        /** @description Something that waits for the person. */
+        InboxItem: {
+            ask_id: string;
+            command_type: string;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            expires_at: string;
+            /** @description `ask`. */
+            kind: string;
+            /** @description Whether this person could say yes now. */
+            may_decide: boolean;
+            org_id: string;
+            project_id: string;
+            /** @description One sentence: who wants to do what to whom. */
+            question: string;
+            /** @description The same in Korean. */
+            question_ko: string;
+            task_id: string;
+        };
+        /** @description All that waits. */
+        InboxOut: {
+            items: components["schemas"]["InboxItem"][];
+        };
+        /** @description Somebody to invite. */
+        InviteIn: {
+            /** @example mina@example.com */
+            email: string;
+            /** @description What others call them, until they say otherwise. */
+            name?: string | null;
+            /** @example approver */
+            role: string;
+        };
+        /** @description Somebody who was invited. */
+        InvitedOut: {
+            /** Format: date-time */
+            expires_at?: string | null;
+            /** @description The page by which they come in; works once. Missing for somebody who can sign in already. */
+            link?: string | null;
+            user_id: string;
+        };
         /** @description A key that was just made; `key` is never shown again. */
         KeyCreated: {
             key: string;
@@ -971,15 +1259,107 @@ export interface components {
             id: string;
             /** @description `info`, `warn` or `error`. */
             level: string;
+            /** @description Who asked for what it is about. */
+            requested_by: string;
             /** @description About which task. */
             task_id?: string | null;
             /** @description What it says. */
             text: string;
         };
+        /** @description A one-time link's token. */
+        LinkIn: {
+            /** @description What follows `/ui#/welcome/`. */
+            token: string;
+        };
+        /** @description What a link is for. */
+        LinkOut: {
+            /** @description Whom it is for; null for a first admin, who chooses. */
+            email?: string | null;
+            /**
+             * Format: date-time
+             * @description When it works no more.
+             */
+            expires_at: string;
+            /** @description What they are called so far. */
+            name?: string | null;
+            /** @description `first_admin`, `invite` or `reset`. */
+            purpose: string;
+        };
         /** @description That the process runs. */
         Liveness: {
             /** @description Always `ok`. */
             status: components["schemas"]["Status"];
+        };
+        /** @description Who signs in. */
+        LoginIn: {
+            /** @description For browsers: the session comes as a cookie, not in the answer. */
+            cookie?: boolean;
+            /**
+             * @description Of the account.
+             * @example mina@example.com
+             */
+            email: string;
+            /** @description At most 1024 bytes. */
+            password: string;
+        };
+        /** @description A member. */
+        MemberOut: {
+            /**
+             * Format: date-time
+             * @description Since when they belong to the tenant.
+             */
+            created_at: string;
+            /** @description Whether they may not sign in. */
+            disabled: boolean;
+            email: string;
+            /** Format: date-time */
+            last_login?: string | null;
+            name: string;
+            /** @description `viewer`, `operator`, `approver` or `admin`. */
+            role: string;
+            /** @description `usr_…`. */
+            user_id: string;
+        };
+        /** @description All members. */
+        MembersOut: {
+            users: components["schemas"]["MemberOut"][];
+        };
+        /** @description A tenant that the person belongs to. */
+        MembershipOut: {
+            org_id: string;
+            /** @description Whether all execution stands still. */
+            paused: boolean;
+            project_id: string;
+            /** @description `viewer`, `operator`, `approver` or `admin`. */
+            role: string;
+            title: string;
+        };
+        /** @description A link that was just made. */
+        NewLinkOut: {
+            /** Format: date-time */
+            expires_at: string;
+            /** @description The page that takes it; works once. */
+            link: string;
+            /** @description `invite` for somebody who never signed in, else `reset`. */
+            purpose: string;
+        };
+        /** @description One of the person's own sessions. */
+        OwnSessionOut: {
+            /** Format: date-time */
+            created_at: string;
+            /** @description Whether it is the one that asks. */
+            current: boolean;
+            /** Format: date-time */
+            expires_at: string;
+            /** Format: date-time */
+            last_seen: string;
+            peer: string;
+            session_id: string;
+            user_agent: string;
+        };
+        /** @description All of them that live. */
+        OwnSessionsOut: {
+            sessions: components["schemas"]["OwnSessionOut"][];
         };
         /** @description One page of a list. */
         Page_AskOut: {
@@ -1011,6 +1391,8 @@ export interface components {
                 decided_at?: string | null;
                 /** @description Who decided; `system:timeout` where nobody did in time. */
                 decided_by?: string | null;
+                /** @description What they were called then, if they are a person. */
+                decided_by_name?: string | null;
                 /** @description SHA-256 of params and files; a decision sends it back. */
                 digest: string;
                 /**
@@ -1037,8 +1419,10 @@ export interface components {
                 quorum: number;
                 /** @description What the decider said. */
                 reason?: string | null;
-                /** @description Who asked. */
+                /** @description Who asked: `user:usr_…`, `service`, … */
                 requested_by: string;
+                /** @description What they were called then, if they are a person. */
+                requested_by_name?: string | null;
                 /** @description The level. */
                 risk: string;
                 /** @description What said so: `builtin`, `rule:{id}`, `override`, `caller`, `floor`. */
@@ -1074,6 +1458,8 @@ export interface components {
                 id: string;
                 /** @description `info`, `warn` or `error`. */
                 level: string;
+                /** @description Who asked for what it is about. */
+                requested_by: string;
                 /** @description About which task. */
                 task_id?: string | null;
                 /** @description What it says. */
@@ -1109,7 +1495,10 @@ export interface components {
                 priority: number;
                 /** Format: double */
                 progress?: number | null;
+                /** @description `user:usr_…`, `service`, `admin`, … */
                 requested_by: string;
+                /** @description What they were called then, if they are a person. */
+                requested_by_name?: string | null;
                 /** @description Whole, whatever its size. Missing in listings. */
                 result?: Record<string, never> | null;
                 /** Format: int32 */
@@ -1207,6 +1596,29 @@ export interface components {
             /** @description Whether every dependency works. */
             status: components["schemas"]["Status"];
         };
+        /** @description Uses a link up. */
+        RedeemIn: {
+            /** @description For browsers: the session comes as a cookie, not in the answer. */
+            cookie?: boolean;
+            /** @description Only for a first admin. */
+            email?: string | null;
+            /** @description What others call you; 1 to 100 characters. */
+            name?: string | null;
+            /** @description At least 8 characters with a special one, at most 1024 bytes, not one that is tried first. */
+            password: string;
+            /** @description The link's token. */
+            token: string;
+        };
+        /** @description A role to give. */
+        RoleIn: {
+            /** @example operator */
+            role: string;
+        };
+        /** @description A membership as it is now. */
+        RoleOut: {
+            role: string;
+            user_id: string;
+        };
         /** @description How to rotate. */
         RotateIn: {
             /**
@@ -1214,6 +1626,26 @@ export interface components {
              * @description How long the old key lives on; a day unless said otherwise.
              */
             overlap_seconds?: number | null;
+        };
+        /** @description A session, as an answer to its owner names it. */
+        SessionOut: {
+            /**
+             * Format: date-time
+             * @description When it ends at the latest; earlier if nothing is done in it.
+             */
+            expires_at: string;
+            /** @description `ses_…`. */
+            session_id: string;
+        };
+        /** @description Who is signed in, and where they may do what. */
+        SignedOut: {
+            /** @description Send it as `Authorization: Bearer`. Missing where the session came as a cookie. */
+            access_token?: string | null;
+            /** @description Send it as `x-csrf-token` with every write by cookie. */
+            csrf_token: string;
+            memberships: components["schemas"]["MembershipOut"][];
+            session: components["schemas"]["SessionOut"];
+            user: components["schemas"]["UserOut"];
         };
         /**
          * @description Whether something works.
@@ -1276,7 +1708,10 @@ export interface components {
             priority: number;
             /** Format: double */
             progress?: number | null;
+            /** @description `user:usr_…`, `service`, `admin`, … */
             requested_by: string;
+            /** @description What they were called then, if they are a person. */
+            requested_by_name?: string | null;
             /** @description Whole, whatever its size. Missing in listings. */
             result?: Record<string, never> | null;
             /** Format: int32 */
@@ -1349,6 +1784,15 @@ export interface components {
             timeout_seconds: number;
             title_en: string;
             title_ko: string;
+        };
+        /** @description A person. */
+        UserOut: {
+            /** @description In lower case. */
+            email: string;
+            /** @description What others call them. */
+            name: string;
+            /** @description `usr_…`. */
+            user_id: string;
         };
     };
     responses: never;
@@ -1796,7 +2240,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `may_not_decide` */
+            /** @description `may_not_decide`, `not_among_approvers` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1823,6 +2267,284 @@ export interface operations {
                 };
             };
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    look_at_link: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LinkIn"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkOut"];
+                };
+            };
+            /** @description `link_invalid`: unknown, used or over */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    login: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LoginIn"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedOut"];
+                };
+            };
+            /** @description `login_failed` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `origin_refused` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `login_throttled`, with `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `sign_in_busy`, with `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    logout: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Signed out; the cookie is gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    redeem: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RedeemIn"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedOut"];
+                };
+            };
+            /** @description `origin_refused` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `link_invalid` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `sign_in_busy`, with `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_sessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnSessionsOut"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    end_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The session is over */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2207,6 +2929,77 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    me: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedOut"];
+                };
+            };
+            /** @description `session_missing`, `session_ended` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    inbox: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InboxOut"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2992,6 +3785,388 @@ export interface operations {
                 };
             };
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_member: {
+        parameters: {
+            query?: {
+                /** @description The user's id. */
+                confirm?: string | null;
+            };
+            header?: never;
+            path: {
+                org: string;
+                project: string;
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RoleIn"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoleOut"];
+                };
+            };
+            /** @description `confirmation_required` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `last_admin` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_member: {
+        parameters: {
+            query?: {
+                /** @description The user's id. */
+                confirm?: string | null;
+            };
+            header?: never;
+            path: {
+                org: string;
+                project: string;
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description They belong to the tenant no more */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `confirmation_required` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `last_admin` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_console: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of a copy */
+                "If-None-Match"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description The copy is this page */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    list_users: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MembersOut"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    invite_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InviteIn"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitedOut"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `already_member` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_user: {
+        parameters: {
+            query?: {
+                /** @description The user's id. */
+                confirm?: string | null;
+            };
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccountIn"];
+            };
+        };
+        responses: {
+            /** @description It is so from now on */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `confirmation_required` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    link_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewLinkOut"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `member_elsewhere` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

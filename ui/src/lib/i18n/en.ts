@@ -76,6 +76,10 @@ export const en = {
     expires: 'The link works until',
     toSignIn: 'To sign in',
   },
+  insecure: {
+    title: 'This page needs HTTPS',
+    body: 'Browsers send the sign-in cookie over HTTPS or to this machine alone. Open the console by https://, or on the server’s own machine by http://127.0.0.1.',
+  },
   noTenant: {
     title: 'You do not belong to a tenant yet',
     body: 'An admin has to add you. Then this page shows what you may see.',
@@ -133,7 +137,7 @@ export const en = {
     },
     exactly: 'Exactly this would be executed', params: 'Parameters', files: 'Files', target: 'Target',
     digest: 'Digest', rule: 'Rule', requestedBy: 'Asked by', command: 'Command', size: 'Size', bytes: 'bytes',
-    created: 'Asked', correlation: 'Correlation', task: 'Task',
+    created: 'Asked', correlation: 'Correlation', task: 'Task', link: 'Link',
     hidden: 'Contains hidden characters; they are written out as ⟨U+…⟩.',
     preview: 'Only the beginning is shown. Approving needs the whole.',
     loadWhole: 'Load the whole', wholeFailed: 'The whole could not be loaded.',

@@ -76,6 +76,10 @@ export const ko: Dictionary = {
     expires: '링크 유효 기한',
     toSignIn: '로그인으로',
   },
+  insecure: {
+    title: 'HTTPS가 필요합니다',
+    body: '브라우저는 로그인 쿠키를 HTTPS로만, 또는 이 컴퓨터 자신에게만 보냅니다. https:// 로 열거나 서버가 있는 컴퓨터에서 http://127.0.0.1 로 여세요.',
+  },
   noTenant: {
     title: '아직 속한 테넌트가 없습니다',
     body: '관리자가 추가해야 합니다. 그러면 볼 수 있는 것이 이 페이지에 나타납니다.',
@@ -133,7 +137,7 @@ export const ko: Dictionary = {
     },
     exactly: '정확히 이렇게 실행됩니다', params: '입력값', files: '파일', target: '대상',
     digest: '다이제스트', rule: '규칙', requestedBy: '요청자', command: '명령', size: '크기', bytes: '바이트',
-    created: '요청', correlation: '상관관계', task: '작업',
+    created: '요청', correlation: '상관관계', task: '작업', link: '링크',
     hidden: '보이지 않는 문자가 있어 ⟨U+…⟩ 로 풀어 썼습니다.',
     preview: '앞부분만 보입니다. 승인하려면 전체를 보아야 합니다.',
     loadWhole: '전체 불러오기', wholeFailed: '전체를 불러오지 못했습니다.',

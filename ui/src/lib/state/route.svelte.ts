@@ -36,6 +36,8 @@ export const route = {
   go(path: string): void {
     if (location.hash === `#${path}`) return;
     location.hash = path;
+    // The event comes later; who goes somewhere is there at once.
+    place = parse(location.hash);
   },
   /** Without a new entry in the browser's history. */
   replace(path: string): void {

@@ -76,7 +76,8 @@ export class SharedStream {
     const options: LockOptions = steal ? { steal: true } : { signal: this.stopLock.signal };
     navigator.locks
       .request(`nexus-stream ${this.options.name}`, options, () => {
-        if (this.stopped) return undefined;
+        // A tab that relieved another one has two requests in the queue.
+        if (this.stopped || this.link) return undefined;
         return new Promise<void>((resolve) => {
           this.release = resolve;
           this.lead();

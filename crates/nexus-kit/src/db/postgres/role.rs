@@ -40,6 +40,7 @@ pub(super) fn prepare(settings: &Store) -> Result<(Connector, Migrated), DbError
             check(&client, "DATABASE_URL").await?;
             return Ok((app, migrated));
         }
+        may_make_tables(&client, setting).await?;
         let migrated = migrate::run(&mut client).await?;
         let (app, role) = match two {
             true => {
@@ -114,6 +115,21 @@ async fn served_already(client: &Client) -> Result<Option<Migrated>, DbError> {
         return Ok(None);
     }
     Ok(Some(Migrated { from: version, to: newest }))
+}
+
+/// Whether this role can be the owner of tables.
+async fn may_make_tables(client: &Client, setting: &str) -> Result<(), DbError> {
+    let sql = "SELECT COALESCE(has_schema_privilege(current_schema(), 'CREATE'), false)";
+    if client.query_one(sql, &[]).await?.try_get(0)? {
+        return Ok(());
+    }
+    let version = migrate::version(client).await?;
+    let stands = version.map_or("has no tables yet".to_owned(), |v| format!("is of version {v}"));
+    Err(unusable(format!(
+        "{setting}: the database {stands}, version {} is needed, and this role may not make tables. \
+         Run nexus migrate with the owner as DATABASE_OWNER_URL",
+        migrate::newest()
+    )))
 }
 
 /// Makes the role that sessions put themselves under, and lets this one do so.

@@ -211,10 +211,18 @@ impl Session {
     /// The first row of an answer.
     pub fn answer<T, E: From<DbError>>(
         &self,
-        asked: Asked,
+        mut asked: Asked,
         row: impl FnOnce(&Row<'_>) -> Result<T, E>,
     ) -> Result<Option<T>, E> {
-        let rows = self.settle_with(asked)?;
+        // It often came with the answer to another question.
+        let rows = match asked.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(Ok(rows)) => rows,
+            // Where something before it has failed, that is the reason.
+            Poll::Ready(Err(error)) => {
+                return Err(self.settle().err().unwrap_or_else(|| error.into()).into());
+            }
+            Poll::Pending => self.settle_with(asked)?,
+        };
         rows.first().map(|found| row(&Row(Source::Postgres(found)))).transpose()
     }
 
