@@ -48,7 +48,6 @@ test('what is older comes when one scrolls up, none missing and none twice, and 
   await until('the beginning of the log', async () => {
     most = Math.max(most, await rows(tab).count());
     consecutive(await drawn(tab));
-    if (process.env['DBG']) console.log(Date.now() % 100000, await size(), tab.requests.filter((r) => r.url().includes('/worklog')).length);
     if (await tab.page.getByText('This is the beginning of the log.').count()) return true;
     await tab.timeline.evaluate((feed) => { feed.scrollTop = 0; });
     return false;

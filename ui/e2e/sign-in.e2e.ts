@@ -1,4 +1,5 @@
 // 첫 관리자가 되고, 로그인하고, 세션이 끝나면 보던 곳으로 돌아온다.
+import { get } from 'node:http';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { launch, profile, Tab, type Browser } from './lib/browser';
 import { PASSWORD, person } from './lib/people';
@@ -131,4 +132,21 @@ test('언어는 브라우저를 따르고, 바꾸면 그대로 남는다', async
   const english = await profile(browser, server, { locale: 'en-GB' });
   await (await Tab.open(english, server)).page.getByRole('heading', { name: 'Sign in' }).waitFor();
   await english.close();
+});
+
+test('the page is one file that refers to no other, of less than 250 KB', async () => {
+  const sent = await new Promise<{ bytes: number; encoding: string | undefined }>((resolve, reject) => {
+    get(`${server.url}/ui`, { headers: { 'accept-encoding': 'gzip' } }, (response) => {
+      let bytes = 0;
+      response.on('data', (chunk: Buffer) => { bytes += chunk.length; });
+      response.on('end', () => resolve({ bytes, encoding: response.headers['content-encoding'] }));
+    }).on('error', reject);
+  });
+  expect(sent.encoding).toBe('gzip');
+  expect(sent.bytes).toBeLessThan(250_000);
+  const context = await profile(browser, server);
+  const tab = await Tab.open(context, server);
+  await tab.page.getByRole('heading', { name: 'Sign in' }).waitFor();
+  expect(tab.requests.map((one) => new URL(one.url()).pathname)).toEqual(['/ui', '/me']);
+  await context.close();
 });

@@ -23,7 +23,8 @@ export function launch(more: string[] = []): Promise<Browser> {
 }
 
 /** What stands where YouTube's player would be: the network is not asked. */
-const PLAYER = '<!doctype html><html lang="en"><title>player</title><body style="background:#000"></body></html>';
+const PLAYER = `<!doctype html><html lang="en"><title>player</title>
+  <body style="margin:0;height:100vh;display:grid;place-items:center;background:#111"><svg width="72" viewBox="0 0 10 10"><path fill="#777" d="M2 1 9 5 2 9z"/></svg></body></html>`;
 
 export const PHONE: BrowserContextOptions = {
   viewport: { width: 390, height: 844 }, deviceScaleFactor: 1, isMobile: true, hasTouch: true,

@@ -108,6 +108,7 @@ class Stream {
     if (taken.kind === 'snapshot') {
       this.reports = [];
       this.history.clear();
+      this.history.whole = !feed.full('worklog');
       this.epochChanged = taken.reason === 'epoch';
       this.history.addView(feed.view);
       this.view = feed.view;

@@ -2,7 +2,7 @@
 
 import {
   emptyView, foldAll, fromSnapshot, parseCursor, toJson,
-  type Keep, type Report, type Snapshot, type View,
+  type CollectionName, type Keep, type Report, type Snapshot, type View,
 } from '../view';
 import type { Frame } from './sse';
 
@@ -59,6 +59,11 @@ export class Feed {
       return { kind: behind ? 'hole' : 'nothing' };
     }
     return { kind: 'nothing' };
+  }
+
+  /** Whether a bounded collection is full: then it may have had older items. */
+  full(name: CollectionName): boolean {
+    return this.view[name].size >= (this.keep[name] ?? Infinity);
   }
 
   handover(): Handover | null {

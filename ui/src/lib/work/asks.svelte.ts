@@ -34,6 +34,8 @@ export function who(principal: string | undefined, name: string | undefined | nu
   if (!principal) return '–';
   const me = session.me?.user;
   if (me && principal === `user:${me.user_id}`) return me.name || me.email;
+  const learned = stream.history.nameOf(principal);
+  if (learned) return learned;
   // A person whose name is not told: enough of the id to tell two apart.
   return principal.startsWith('user:') && principal.length > 20 ? `user …${principal.slice(-6)}` : principal;
 }

@@ -20,10 +20,18 @@ export class History {
   private readonly allRuns = new Map<string, Run>();
   private readonly allTasks = new Map<string, Task>();
   private version = $state(0);
+  /** What persons are called, learned from whatever said it: some values carry the id alone. */
+  private readonly names = new Map<string, string>();
+  /** No line is older than those that are here. */
+  whole = $state(false);
+  /** Counts how often everything was read anew. */
+  era = $state(0);
   private seen = new Set<string>();
 
   clear(): void {
     this.entries = [];
+    this.whole = false;
+    this.era += 1;
     this.allRuns.clear();
     this.allTasks.clear();
     this.version += 1;
@@ -38,6 +46,11 @@ export class History {
   get tasks(): ReadonlyMap<string, Task> {
     void this.version;
     return this.allTasks;
+  }
+
+  nameOf(principal: string): string | undefined {
+    void this.version;
+    return this.names.get(principal);
   }
 
   addView(view: View): void {
@@ -93,6 +106,7 @@ export class History {
 
   private task(into: Entry[], id: string, task: Task): void {
     this.allTasks.set(id, task);
+    if (task.requested_by_name) this.names.set(task.requested_by, task.requested_by_name);
     if (this.seen.has(id)) return;
     this.seen.add(id);
     into.push({ key: id, kind: 'task', at: Date.parse(task.created_at), correlation: task.correlation_id });
