@@ -60,10 +60,11 @@ test('asks come first, one touch decides nothing, two do', async () => {
   const decisions = () => tab.requests.filter((one) => one.url().endsWith('/decide')).length;
   const past = (ms: number) => page.evaluate((wait) => new Promise((resolve) => setTimeout(resolve, wait)), ms);
   await past(450);
-  await tab.approve.tap();
+  // A finger that bounces is one touch; both in one turn of the page, so that no machine is too slow.
+  await tab.approve.evaluate((button) => {
+    for (let n = 0; n < 2; n += 1) button.dispatchEvent(new PointerEvent('click', { pointerType: 'touch', bubbles: true }));
+  });
   await page.getByRole('button', { name: 'Press again to approve' }).waitFor();
-  // A finger that bounces is one touch.
-  await tab.approve.tap();
   await tab.frames(5);
   expect(decisions()).toBe(0);
   expect(server.sink.of('phone')).toEqual([]);

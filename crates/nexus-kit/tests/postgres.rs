@@ -364,8 +364,9 @@ async fn lost_connections_are_made_anew() {
     for _ in 0..3 {
         written += 1;
         assert_eq!(db.write(&tenant(), line).await.unwrap(), written);
+        // And waits until they have ended.
         database.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
              WHERE datname = current_database() AND pid <> pg_backend_pid()",
         );
     }

@@ -361,10 +361,8 @@ async fn a_follower_sees_every_report_once_and_knows_when_it_missed_some() {
     let (mark, numbers, _) = ahead(&world, 0).await;
     assert_eq!(numbers, [9, 10]);
     assert_eq!(ahead(&world, 10).await.2, "up to date");
-    assert_eq!(
-        world.db.read(Scope::System, |q| follow::tenants(q, "f")).await.unwrap(),
-        [world.tenant.clone()]
-    );
+    let tenants = world.db.read(Scope::System, |q| follow::tenants(q, "f")).await.unwrap();
+    assert!(tenants.iter().eq([&world.tenant]), "{tenants:?}");
 
     // Wanted again since the mark was read: it does not end.
     begin(&world).await;
@@ -390,16 +388,16 @@ async fn a_log_that_is_watched_says_that_it_moved() {
     let followed = Followed::default();
     let (one, other) = (Tenant::parse("a:b").unwrap(), Tenant::parse("c:d").unwrap());
     followed.watch(&one);
-    assert_eq!(followed.moved().await, [one.clone()], "looked at once");
+    assert!(followed.moved().await.iter().eq([&one]), "looked at once");
     followed.reached(&other);
     followed.reached(&one);
     followed.reached(&one);
-    assert_eq!(followed.moved().await, [one.clone()], "only what is watched");
+    assert!(followed.moved().await.iter().eq([&one]), "only what is watched");
     // Watched again since somebody counted: it stays.
     let times = followed.times(&one).unwrap();
     followed.watch(&one);
     followed.unwatch(&one, times);
-    assert_eq!(followed.watched(), [one.clone()]);
+    assert!(followed.watched().iter().eq([&one]));
     followed.unwatch(&one, times + 1);
     assert_eq!(followed.watched(), []);
 }

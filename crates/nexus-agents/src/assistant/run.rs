@@ -325,6 +325,7 @@ impl Run {
             task_id: &self.task_id,
             correlation_id: &self.correlation_id,
             requested_by: &self.requested_by,
+            requested_by_name: self.requested_by_name.as_deref(),
             created_at: self.created_at,
             updated_at: self.updated_at,
             deadline_at: self.deadline_at,
@@ -406,6 +407,8 @@ struct RunValue<'a> {
     task_id: &'a str,
     correlation_id: &'a str,
     requested_by: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    requested_by_name: Option<&'a str>,
     created_at: Time,
     updated_at: Time,
     deadline_at: Time,

@@ -148,12 +148,7 @@ async fn pick(
                 if room == 0 {
                     break;
                 }
-                let mut ready = Vec::new();
-                for name in &types {
-                    ready.extend(sql::ready(q, name, &tenant, now, room)?);
-                }
-                ready.sort_by_key(|(rank, due_at, _)| (*rank, *due_at));
-                picked.extend(ready.into_iter().take(room).map(|(.., item)| item));
+                picked.extend(sql::ready(q, &types, &tenant, now, room)?);
                 served = tenant;
             }
             Ok::<_, WorkError>((picked, served))
@@ -172,15 +167,7 @@ fn turn(q: &nexus_kit::db::Read, types: &[String], last: &str) -> Result<Vec<Str
     let mut tenants: Vec<String> = Vec::new();
     let (mut at, mut wrapped) = (last.to_owned(), false);
     while tenants.len() < TENANTS_PER_CLAIM {
-        let mut next: Option<String> = None;
-        for name in types {
-            if let Some(found) = sql::next_tenant(q, name, &at)?
-                && next.as_ref().is_none_or(|next| found < *next)
-            {
-                next = Some(found);
-            }
-        }
-        match next {
+        match sql::next_tenant(q, types, &at)? {
             Some(tenant) if wrapped && tenant.as_str() > last => break,
             Some(tenant) => {
                 at.clone_from(&tenant);
