@@ -1,26 +1,13 @@
-//! `nexus user first-admin`: writes into the store itself. In a data directory it does so beside a
-//! running server; a database takes one node at a time, so there the server is stopped first.
-
-use std::sync::Arc;
+//! `nexus user first-admin`: writes into the store itself, also while a server runs on it.
 
 use nexus_core::id::CorrelationId;
 use nexus_kit::clock::Clock;
-use nexus_kit::db::{AfterCommit, Db, DbError, Scope};
+use nexus_kit::db::{Db, DbError, Scope};
 use nexus_kit::entropy::Entropy;
-use nexus_kit::log::Committed;
 use nexus_kit::settings::Settings;
-use nexus_kit::telemetry::metrics::Metrics;
 
-/// Nobody listens: a link is no report, and whoever redeems it meets the server.
-struct Nobody;
-
-impl AfterCommit for Nobody {
-    fn reports(&self, _: Vec<Committed>) {}
-    fn wake(&self) {}
-    fn store_failed(&self) {}
-}
-
-/// Makes a new one-time link to become admin and returns its page below the server's address. Those before it work no more.
+/// Makes a new one-time link to become admin and returns its page below the server's address. Those
+/// before it work no more.
 ///
 /// # Errors
 /// When there is no store, or it cannot be written.
@@ -29,7 +16,7 @@ pub async fn first_admin(settings: &Settings) -> Result<String, String> {
     // A store is made by the server's first run, not by a mistyped directory.
     Db::look(store, &Scope::System, |_| Ok::<_, DbError>(())).map_err(|error| error.to_string())?;
     let (clock, entropy) = (Clock::system(), Entropy::system());
-    let db = Db::open(store, clock.clone(), entropy.clone(), Metrics::new(), Arc::new(Nobody));
+    let db = Db::visit(store, clock.clone(), entropy.clone());
     let db = db.map_err(|error| error.to_string())?;
     let correlation_id = CorrelationId::new(clock.now(), &entropy.bytes()).to_string();
     let path = nexus_auth::first_admin_link(&db, &clock, &entropy, correlation_id).await;

@@ -83,6 +83,22 @@ fn newer_store(theirs: i32, ours: i32) -> DbError {
     ))
 }
 
+/// Whether whoever opens a store is the one node that serves it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stay {
+    Node,
+    Visitor,
+}
+
+/// A visitor's commits are told to nobody.
+struct Nobody;
+
+impl AfterCommit for Nobody {
+    fn reports(&self, _: Vec<Committed>) {}
+    fn wake(&self) {}
+    fn store_failed(&self) {}
+}
+
 /// The store; cheap to clone.
 #[derive(Clone)]
 pub struct Db {
@@ -103,13 +119,34 @@ impl Db {
         metrics: Metrics,
         after: Arc<dyn AfterCommit>,
     ) -> Result<Self, DbError> {
+        Self::enter(settings, clock, entropy, metrics, after, Stay::Node)
+    }
+
+    /// The same for a short visit, also while a server runs: what it writes stands beside the
+    /// server's own and is told to nobody.
+    ///
+    /// # Errors
+    /// As [`Db::open`].
+    pub fn visit(settings: &Store, clock: Clock, entropy: Entropy) -> Result<Self, DbError> {
+        let nobody = Arc::new(Nobody);
+        Self::enter(settings, clock, entropy, Metrics::new(), nobody, Stay::Visitor)
+    }
+
+    fn enter(
+        settings: &Store,
+        clock: Clock,
+        entropy: Entropy,
+        metrics: Metrics,
+        after: Arc<dyn AfterCommit>,
+        stay: Stay,
+    ) -> Result<Self, DbError> {
         let runtime = tokio::runtime::Handle::try_current().ok();
         let batch = settings.batch.max(1);
         let context = Context { clock, entropy, metrics: metrics.clone(), after, runtime, batch };
         let shared = !settings.database_url.is_empty();
         let door: Arc<dyn Door> = match shared {
             false => Arc::new(sqlite::open(settings, context)?),
-            true => Arc::new(postgres::open(settings, context)?),
+            true => Arc::new(postgres::open(settings, context, stay)?),
         };
         Ok(Self { door, metrics, shared })
     }

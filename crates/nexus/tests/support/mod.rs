@@ -15,6 +15,7 @@ use nexus::Running;
 use nexus_kit::clock::Clock;
 use nexus_kit::entropy::Entropy;
 use nexus_kit::settings::load::{Inputs, load};
+use nexus_testdb::TestDatabase;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -30,6 +31,8 @@ pub struct Server {
     pub url: String,
     pub home: TempDir,
     settings: Vec<(String, String)>,
+    /// On Postgres; the `.env` of the directory names it.
+    _database: Option<TestDatabase>,
 }
 
 impl Server {
@@ -37,7 +40,13 @@ impl Server {
     pub async fn start(settings: &[(&str, &str)]) -> Self {
         let settings = settings.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
         let home = tempfile::tempdir().unwrap();
-        let mut server = Self { running: None, url: String::new(), home, settings };
+        let database = TestDatabase::of_engine();
+        if let Some(database) = &database {
+            let env = format!("DATABASE_URL={}\n", database.url());
+            std::fs::write(home.path().join(".env"), env).unwrap();
+        }
+        let mut server =
+            Self { running: None, url: String::new(), home, settings, _database: database };
         server.run("127.0.0.1:0").await;
         server
     }

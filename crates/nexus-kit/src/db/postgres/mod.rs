@@ -20,7 +20,7 @@ pub(super) use session::{Asked, Session};
 use super::batch::{self, Context};
 use super::job::{ReadJob, WriteJob, thread};
 use super::session::Engine;
-use super::{DbError, Door, Migrated, Read};
+use super::{DbError, Door, Migrated, Read, Stay};
 use crate::settings::Store;
 use connect::Connector;
 use lanes::Lanes;
@@ -34,17 +34,21 @@ const BATCH: usize = 64;
 pub(super) struct Postgres {
     lanes: Arc<Lanes>,
     reads: SyncSender<ReadJob>,
-    _node: Arc<Node>,
+    _node: Arc<Option<Node>>,
 }
 
 /// Migrates the database, makes sure that this is its only node, and starts the threads.
-pub(super) fn open(settings: &Store, context: Context) -> Result<Postgres, DbError> {
+pub(super) fn open(settings: &Store, context: Context, stay: Stay) -> Result<Postgres, DbError> {
     let context = Context { batch: context.batch.min(BATCH), ..context };
     let (served, _) = role::prepare(settings)?;
     let connector = Arc::new(served.limited());
     // Under its own name, so that it may see who else is there.
     let named = Arc::new((*connector).clone().under(None));
-    let node = Arc::new(Node::join(named, context.after.clone(), settings.node_wait)?);
+    let node = match stay {
+        Stay::Node => Some(Node::join(named, context.after.clone(), settings.node_wait)?),
+        Stay::Visitor => None,
+    };
+    let node = Arc::new(node);
     let lanes = Arc::new(Lanes::new(settings.queue));
     for _ in 0..settings.writers.max(1) {
         let (lanes, context) = (lanes.clone(), context.clone());
