@@ -12,6 +12,7 @@ mod session;
 mod types;
 
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -77,8 +78,16 @@ pub(super) fn open(settings: &Store, context: Context, stay: Stay) -> Result<Pos
 fn write(lanes: &Lanes, context: &Context, connector: Arc<Connector>) {
     let Some(session) = session(connector) else { return };
     while let Some((scope, first)) = lanes.next() {
-        let committed = batch::commit(&session, context, first, || lanes.more(&scope));
+        let commit = || batch::commit(&session, context, first, || lanes.more(&scope));
+        let committed = catch_unwind(AssertUnwindSafe(commit));
         lanes.done(&scope);
+        let Ok(committed) = committed else {
+            // Actions that panic are caught where they run; this is the store's own fault, and a
+            // tenant that nobody writes for any more must not go unnoticed.
+            tracing::error!("a writer panicked; the store stops, restart the server");
+            lanes.close();
+            return context.after.store_failed();
+        };
         if matches!(committed, Err(DbError::Uncertain(_))) {
             // What was committed all the same may hold work that nobody was told of.
             context.after.wake();
