@@ -79,6 +79,19 @@ impl TestDatabase {
         execute(&self.url(), sql);
     }
 
+    /// Lets connections in, or ends those that there are and lets no new one in.
+    pub fn let_in(&self, open: bool) {
+        let name = &self.name;
+        execute(&self.server, &format!("ALTER DATABASE {name} ALLOW_CONNECTIONS {open}"));
+        if !open {
+            let end = format!(
+                "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
+                 WHERE datname = '{name}'"
+            );
+            execute(&self.server, &end);
+        }
+    }
+
     /// Every row of every table, as text.
     pub fn everything(&self) -> String {
         let tables = self.rows(

@@ -44,12 +44,19 @@ pub struct Builder {
     change: Change,
     more: Vec<Arc<dyn Agent>>,
     system_clock: bool,
+    postgres: bool,
     seed: u64,
 }
 
 impl Default for Builder {
     fn default() -> Self {
-        Self { change: Arc::new(|_| {}), more: Vec::new(), system_clock: false, seed: 1 }
+        Self {
+            change: Arc::new(|_| {}),
+            more: Vec::new(),
+            system_clock: false,
+            postgres: false,
+            seed: 1,
+        }
     }
 }
 
@@ -73,6 +80,12 @@ impl Builder {
     /// Runs by the machine's clock.
     pub fn system_clock(mut self) -> Self {
         self.system_clock = true;
+        self
+    }
+
+    /// On Postgres, whatever the other tests run on.
+    pub fn on_postgres(mut self) -> Self {
+        self.postgres = true;
         self
     }
 
@@ -133,7 +146,10 @@ impl World {
             .expect("a client can be built");
         let mut world = Self {
             dir: tempfile::tempdir().expect("a temporary directory"),
-            database: TestDatabase::of_engine(),
+            database: match builder.postgres {
+                true => Some(TestDatabase::new()),
+                false => TestDatabase::of_engine(),
+            },
             clock,
             entropy: Entropy::seeded(builder.seed),
             http,
@@ -320,6 +336,11 @@ impl World {
     /// The platform admin says no.
     pub async fn deny(&self, ask_id: &str) {
         self.admin().decide(ask_id, "deny").await.accepted();
+    }
+
+    /// Ends every connection to the database and lets no new one in, or lets them in again.
+    pub fn database_away(&self, away: bool) {
+        self.database.as_ref().expect("a world on Postgres").let_in(!away);
     }
 
     /// Moves the test clock.

@@ -14,7 +14,6 @@ use nexus_core::json::sha256_hex;
 use nexus_core::policy::Risk;
 use nexus_core::task::Effect;
 use nexus_core::time::Time;
-use nexus_kit::db::DbError;
 use nexus_kit::supervise::Supervisor;
 use serde_json::Value;
 use tokio::sync::Semaphore;
@@ -127,13 +126,14 @@ async fn attempt(work: &Arc<Work>, envelope: Envelope) {
     write_end(work, callback).await;
 }
 
-/// Writes an end down, and does not give up on a store that is busy or full: the work is done, and
-/// only this says so. A stale attempt's end changes nothing, which is right.
+/// Writes an end down, and does not give up on a store that is busy, full or away: the work is done,
+/// and only this says so. An end that was written all the same is known by its digest, and a stale
+/// attempt's changes nothing, which is right.
 async fn write_end(work: &Work, callback: Callback) {
     loop {
         match callback::hear(work, callback.clone()).await {
             Ok(_) => return,
-            Err(WorkError::Store(error @ (DbError::Busy | DbError::Full))) => {
+            Err(WorkError::Store(error)) if error.may_pass() => {
                 tracing::warn!(task_id = %callback.task_id, %error, "the end of an attempt could not be written yet");
                 tokio::time::sleep(WRITE_AGAIN).await;
             }

@@ -52,6 +52,11 @@ impl From<rusqlite::Error> for DbError {
 }
 
 impl DbError {
+    /// Whether the same can go well later, with the store as it is.
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Self::Busy | Self::Full | Self::Unreachable(_) | Self::Uncertain(_))
+    }
+
     /// Whether a commit that failed so may not be retried: the kernel may have dropped the pages
     /// that it could not write, so nothing that follows can be trusted.
     pub(super) fn poisons(&self) -> bool {

@@ -10,6 +10,7 @@
 mod agents;
 mod approvals;
 mod assistant;
+mod away;
 mod classes;
 mod commands;
 mod console;

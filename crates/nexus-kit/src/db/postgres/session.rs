@@ -81,7 +81,9 @@ impl Session {
         if self.is_alive() {
             return Ok(());
         }
-        let client = Arc::new(self.runtime.block_on(self.connector.connect())?);
+        let connected = self.runtime.block_on(self.connector.connect());
+        // Whatever a server says to whom it does not let in: there is no connection.
+        let client = Arc::new(connected.map_err(|error| DbError::Unreachable(error.to_string()))?);
         let fresh = Live { client, fixed: HashMap::new(), built: HashMap::new() };
         self.live.replace(Some(fresh));
         Ok(())

@@ -56,6 +56,8 @@ impl From<tokio_postgres::Error> for DbError {
             }
             _ if *state == SqlState::DISK_FULL => Self::Full,
             // Administrator's shutdown, crash of a server process, not accepting connections yet.
+            // Transactions that stood in each other's way; this one was undone.
+            code if code.starts_with("40") || code == "55P03" => Self::Busy,
             code if code.starts_with("57P") || code.starts_with("08") || code.starts_with("53") => {
                 Self::Unreachable(text)
             }
