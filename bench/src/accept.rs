@@ -2,25 +2,20 @@
 //! program as a process, over HTTP, with the workers, the stream and the expiry of asks going on.
 
 mod args;
-mod http;
 mod load;
 mod measure;
-mod say;
-mod seed;
-mod server;
 mod table;
 
 use std::path::Path;
 use std::time::Duration;
 
 use clap::Parser as _;
+use nexus_bench::{Error, http, say, seed, server};
 
 use crate::args::Args;
 use crate::load::{Case, Listener};
 use crate::server::Server;
 use crate::table::Report;
-
-type Error = Box<dyn std::error::Error + Send + Sync>;
 
 /// How long a server is left alone before its idle memory is read.
 const IDLE: Duration = Duration::from_secs(2);

@@ -21,16 +21,26 @@ pub fn tenant(number: usize) -> String {
 
 /// The bytes of a request of a tenant, or of the platform admin.
 pub fn request(method: &str, path: &str, tenant: Option<usize>, body: Option<&str>) -> Vec<u8> {
-    let caller = match tenant {
-        Some(number) => format!(
-            "authorization: Bearer {SERVICE_KEY}\r\nx-org-id: bench\r\nx-project-id: p{number}\r\n"
-        ),
-        None => format!("authorization: Bearer {ADMIN_KEY}\r\n"),
-    };
+    let key = if tenant.is_some() { SERVICE_KEY } else { ADMIN_KEY };
+    request_by(key, method, path, tenant, body)
+}
+
+/// The bytes of a request by a key, naming a tenant if one is given.
+pub fn request_by(
+    key: &str,
+    method: &str,
+    path: &str,
+    tenant: Option<usize>,
+    body: Option<&str>,
+) -> Vec<u8> {
+    let named = tenant
+        .map_or(String::new(), |number| format!("x-org-id: bench\r\nx-project-id: p{number}\r\n"));
     let of_body = body.map_or(String::new(), |body| {
         format!("content-type: application/json\r\ncontent-length: {}\r\n", body.len())
     });
-    let head = format!("{method} {path} HTTP/1.1\r\nhost: 127.0.0.1\r\n{caller}{of_body}\r\n");
+    let head = format!(
+        "{method} {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {key}\r\n{named}{of_body}\r\n"
+    );
     (head + body.unwrap_or_default()).into_bytes()
 }
 
@@ -90,6 +100,15 @@ impl Connection {
         Ok(have)
     }
 
+    /// Whatever comes next.
+    ///
+    /// # Errors
+    /// The connection broke.
+    pub async fn more(&mut self) -> Result<BytesMut, Error> {
+        self.read().await?;
+        Ok(self.buffer.split())
+    }
+
     async fn read(&mut self) -> Result<usize, Error> {
         self.buffer.reserve(16 << 10);
         match self.stream.read_buf(&mut self.buffer).await? {
@@ -100,7 +119,10 @@ impl Connection {
 }
 
 /// Status, length of the head and length of the body, as soon as the head is whole.
-fn parse(buffer: &[u8]) -> Result<Option<(u16, usize, usize)>, Error> {
+///
+/// # Errors
+/// It is no head.
+pub fn parse(buffer: &[u8]) -> Result<Option<(u16, usize, usize)>, Error> {
     let Some(end) = buffer.windows(4).position(|bytes| bytes == b"\r\n\r\n") else {
         return Ok(None);
     };

@@ -152,8 +152,12 @@ fn old_tasks_in_file(data_dir: &Path, count: u64, tenants: usize) -> Result<(), 
     Ok(())
 }
 
+/// Since 1970.
+///
+/// # Errors
+/// The clock stands before that.
 #[expect(clippy::disallowed_methods, reason = "there is no server yet whose clock could be asked")]
-fn now() -> Result<std::time::Duration, Error> {
+pub fn now() -> Result<std::time::Duration, Error> {
     Ok(SystemTime::now().duration_since(UNIX_EPOCH)?)
 }
 

@@ -1,6 +1,7 @@
 //! The server that is measured: its process, and what the kernel and its metrics say about it.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ffi::OsString;
 use std::fs::File;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -26,6 +27,17 @@ const TICKS: f64 = 100.0;
 
 /// The longest that a start or a stop may take.
 const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The settings that every server of the benchmarks has.
+pub fn settings(data_dir: &Path, address: SocketAddr) -> [(&'static str, OsString); 5] {
+    [
+        ("NEXUS_DATA_DIR", data_dir.into()),
+        ("NEXUS_BIND", address.to_string().into()),
+        ("NEXUS_API_KEY", SERVICE_KEY.into()),
+        ("ADMIN_API_KEY", ADMIN_KEY.into()),
+        ("EGRESS_ALLOW", NOWHERE.into()),
+    ]
+}
 
 /// A server process; killed when dropped.
 pub struct Server {
@@ -53,11 +65,7 @@ impl Server {
             .arg("serve")
             .env_clear()
             .current_dir(data_dir)
-            .env("NEXUS_DATA_DIR", data_dir)
-            .env("NEXUS_BIND", address.to_string())
-            .env("NEXUS_API_KEY", SERVICE_KEY)
-            .env("ADMIN_API_KEY", ADMIN_KEY)
-            .env("EGRESS_ALLOW", NOWHERE)
+            .envs(settings(data_dir, address))
             .env("APPROVAL_TIMEOUT_SECONDS", ASK_SECONDS)
             .envs(database.map(|url| ("DATABASE_URL", url)))
             .stdin(Stdio::null())
@@ -107,15 +115,7 @@ impl Server {
     /// # Errors
     /// The server refuses.
     pub async fn make_tenants(&self, count: usize) -> Result<(), Error> {
-        let mut connection = Connection::open(self.address).await?;
-        for number in 0..count {
-            let body = format!(r#"{{"org_id":"bench","project_id":"p{number}"}}"#);
-            let made = connection.call(&request("POST", "/tenants", None, Some(&body))).await?;
-            if made.0 != 201 {
-                return Err(format!("a tenant was answered with {made:?}").into());
-            }
-        }
-        Ok(())
+        make_tenants(self.address, count).await
     }
 
     /// Its metrics, each by its name with labels.
@@ -123,39 +123,72 @@ impl Server {
     /// # Errors
     /// They cannot be had.
     pub async fn metrics(&self) -> Result<Metrics, Error> {
-        let mut connection = Connection::open(self.address).await?;
-        let (status, body) = connection.call(&request("GET", "/metrics", None, None)).await?;
-        if status != 200 {
-            return Err(format!("metrics were answered with {status}").into());
-        }
-        let lines = std::str::from_utf8(&body)?.lines().filter(|line| !line.starts_with('#'));
-        let pairs = lines.filter_map(|line| {
-            let (name, value) = line.rsplit_once(' ')?;
-            Some((name.to_owned(), value.parse().ok()?))
-        });
-        Ok(Metrics(pairs.collect()))
+        metrics(self.address).await
     }
 
     /// Its CPU time so far, and of its threads by name.
     pub fn cpu(&self) -> Cpu {
-        let tasks = PathBuf::from(format!("/proc/{}/task", self.pid()));
-        let mut threads: BTreeMap<String, f64> = BTreeMap::new();
-        for task in std::fs::read_dir(tasks).into_iter().flatten().flatten() {
-            if let Some((name, seconds)) = cpu_of(&task.path().join("stat")) {
-                *threads.entry(name).or_default() += seconds;
-            }
-        }
-        Cpu { all: process_cpu(&self.pid().to_string()), threads }
+        cpu(self.pid())
     }
 
     /// Resident memory now, in MiB.
     pub fn rss(&self) -> f64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid()));
-        let status = status.unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kib = line.and_then(|rest| rest.trim().strip_suffix(" kB")?.parse::<f64>().ok());
-        kib.unwrap_or_default() / 1024.0
+        rss(self.pid())
     }
+}
+
+/// Makes the tenants of the benchmark at a server.
+///
+/// # Errors
+/// The server refuses.
+pub async fn make_tenants(address: SocketAddr, count: usize) -> Result<(), Error> {
+    let mut connection = Connection::open(address).await?;
+    for number in 0..count {
+        let body = format!(r#"{{"org_id":"bench","project_id":"p{number}"}}"#);
+        let made = connection.call(&request("POST", "/tenants", None, Some(&body))).await?;
+        if made.0 != 201 {
+            return Err(format!("a tenant was answered with {made:?}").into());
+        }
+    }
+    Ok(())
+}
+
+/// A server's metrics, each by its name with labels.
+///
+/// # Errors
+/// They cannot be had.
+pub async fn metrics(address: SocketAddr) -> Result<Metrics, Error> {
+    let mut connection = Connection::open(address).await?;
+    let (status, body) = connection.call(&request("GET", "/metrics", None, None)).await?;
+    if status != 200 {
+        return Err(format!("metrics were answered with {status}").into());
+    }
+    let lines = std::str::from_utf8(&body)?.lines().filter(|line| !line.starts_with('#'));
+    let pairs = lines.filter_map(|line| {
+        let (name, value) = line.rsplit_once(' ')?;
+        Some((name.to_owned(), value.parse().ok()?))
+    });
+    Ok(Metrics(pairs.collect()))
+}
+
+/// CPU time of a process so far, and of its threads by name.
+pub fn cpu(pid: u32) -> Cpu {
+    let tasks = PathBuf::from(format!("/proc/{pid}/task"));
+    let mut threads: BTreeMap<String, f64> = BTreeMap::new();
+    for task in std::fs::read_dir(tasks).into_iter().flatten().flatten() {
+        if let Some((name, seconds)) = cpu_of(&task.path().join("stat")) {
+            *threads.entry(name).or_default() += seconds;
+        }
+    }
+    Cpu { all: process_cpu(&pid.to_string()), threads }
+}
+
+/// Resident memory of a process now, in MiB.
+pub fn rss(pid: u32) -> f64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kib = line.and_then(|rest| rest.trim().strip_suffix(" kB")?.parse::<f64>().ok());
+    kib.unwrap_or_default() / 1024.0
 }
 
 impl Drop for Server {
@@ -216,6 +249,11 @@ impl Metrics {
     /// One number; 0 where it was never counted.
     pub fn get(&self, name: &str) -> f64 {
         self.0.get(name).copied().unwrap_or_default()
+    }
+
+    /// One number, if the server counts it at all.
+    pub fn known(&self, name: &str) -> Option<f64> {
+        self.0.get(name).copied()
     }
 
     /// The upper bounds of a histogram's buckets with what is in each, without those below.

@@ -9,7 +9,8 @@ import type { Plugin } from 'vite';
 
 const url = process.env['NEXUS_DEV_URL'] ?? 'http://127.0.0.1:8000';
 const key = process.env['NEXUS_DEV_KEY'];
-const PATHS = ['/auth', '/me', '/users', '/agent', '/approvals', '/commands', '/openapi.json', '/sidecar', '/tasks', '/tenant', '/worklog'];
+const PATHS = ['/auth', '/me', '/users', '/agent', '/approvals', '/commands', '/openapi.json', '/sidecar', '/tasks', '/tenant', '/worklog',
+  '/dlq', '/hold', '/alarm', '/operations', '/alerts', '/runbooks'];
 
 function played() {
   const role = process.env['NEXUS_DEV_ROLE'] ?? 'admin';

@@ -83,14 +83,19 @@ for (const [colorScheme, locale] of [['light', 'en-US'], ['dark', 'ko-KR']] as c
     await page.locator('form textarea').first().waitFor();
     await look('form');
     for (const [place, ready] of [
-      [`#/work/run/${run}`, 'article[aria-label*="youtube"]'], ['#/work/tasks', 'td'], [`#/work/task/${task}`, 'dl'],
-      ['#/youtube', 'iframe'], ['#/inbox', 'li'], ['#/account', 'li'],
+      [`#/run/${run}`, 'article[aria-label*="youtube"]'], ['#/tasks', 'td'], [`#/task/${task}`, 'dl'],
+      ['#/youtube', 'iframe'], ['#/operations/dlq', 'tbody'], ['#/operations/jobs', 'h1'], ['#/operations/policy', 'table'],
+      ['#/operations/alerts', 'h2'], ['#/inbox', 'li'], ['#/account', 'li'],
     ] as const) {
       await page.goto(`/ui${place}`);
       await page.locator(`main ${ready}:visible`).first().waitFor();
       await page.locator('.skeleton:visible').first().waitFor({ state: 'detached' });
       await look(place);
     }
+    await page.goto(`/ui#/task/${task}`);
+    await page.locator('main summary').click();
+    await page.locator('main details h3').first().waitFor();
+    await look('runbook');
     await page.goto('/ui#/inbox');
     await page.getByRole('main').getByRole('button', { name: /^(More|더 보기)$/ }).first().click();
     await page.locator("main dl:visible").first().waitFor();

@@ -95,7 +95,7 @@ test('화면마다 옆으로 넘치지 않는다', async () => {
   await tab.timeline.getByText('완료: 3단계 중 3단계 성공.').waitFor();
   const task = await server.command('share.webhook', { url: server.sink.url('wide'), payload: '가'.repeat(400) });
   await tab.ask.first().waitFor();
-  for (const place of ['#/work', '#/work/tasks', `#/work/task/${task}`, '#/youtube', '#/inbox', '#/account']) {
+  for (const place of ['#/work', '#/tasks', `#/task/${task}`, '#/youtube', '#/operations/dlq', '#/operations/policy', '#/operations/alerts', '#/inbox', '#/account']) {
     await tab.page.goto(`/ui${place}`);
     await tab.page.locator('.skeleton').first().waitFor({ state: 'detached' });
     await tab.frames(3);

@@ -105,7 +105,7 @@ test('one inbox for all tenants, and what is decided there leaves it', async () 
   await expect.poll(() => server.sink.of('acme').length).toBe(1);
 
   // The link of another tenant brings its tenant along.
-  await page.goto(`/ui#/work/task/${task}?tenant=acme%3Aseoul`);
+  await page.goto(`/ui#/task/${task}?tenant=acme%3Aseoul`);
   await page.getByText('done', { exact: true }).first().waitFor();
   await page.getByRole('button', { name: /Tenant: 아크메 서울/ }).waitFor();
   expect(tab.errors).toEqual([]);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { launch, PHONE, profile, Tab, type BrowserContext } from './lib/browser';
 import { joins, person, type Person } from './lib/people';
+import { FailingAgent } from './lib/failing';
 import { few } from './lib/png';
 import { Server } from './lib/server';
 import { until } from './lib/until';
@@ -80,6 +81,14 @@ test('screenshots', async () => {
     await as({}, '#/youtube', async (tab) => {
       await tab.page.getByTitle('YouTube player').waitFor();
       await shoot('youtube', tab);
+    });
+    const printer = await FailingAgent.of(server, 'label.print');
+    for (let n = 1; n <= 11; n += 1) await printer.fail(`${n}번 프린터에 용지가 없습니다`);
+    for (const n of [3, 8]) await printer.fail(`no answer from 10.0.0.${n} in 30 s`, 'PROVIDER_TIMEOUT');
+    await server.task(await server.command('file.read', { path: '없는 파일.txt' }), 'dead');
+    await as({}, '#/operations/dlq', async (tab) => {
+      await tab.page.getByRole('table').waitFor();
+      await shoot('operations', tab);
     });
     await as({}, '#/inbox', async (tab) => {
       await tab.page.locator('main li:visible').nth(1).waitFor();

@@ -76,7 +76,7 @@ test('a session that ended elsewhere leads to sign-in, and from there back to th
   const task = await server.command('youtube.queue.list', {});
   await server.task(task, 'succeeded');
   const context = await profile(browser, server);
-  const tab = await Tab.signedIn(context, server, who, `#/work/task/${task}`);
+  const tab = await Tab.signedIn(context, server, who, `#/task/${task}`);
   const { page } = tab;
   await page.getByRole('heading', { name: 'Show the queue' }).waitFor();
 
@@ -87,7 +87,7 @@ test('a session that ended elsewhere leads to sign-in, and from there back to th
 
   await page.getByRole('heading', { name: 'Sign in' }).waitFor();
   await page.getByText('Your session has ended').waitFor();
-  expect(new URL(page.url()).hash).toBe(`#/work/task/${task}`);
+  expect(new URL(page.url()).hash).toBe(`#/task/${task}`);
   await tab.signIn(who);
   await page.getByRole('heading', { name: 'Show the queue' }).waitFor();
   await tab.live();

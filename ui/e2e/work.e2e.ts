@@ -143,7 +143,7 @@ test('somebody else decides first: the page changes by itself', async () => {
   const id = await share('elsewhere', '{"n":3}');
   await server.ask(other.token, 'POST', `/approvals/${id}/decide`, { decision: 'approve' });
   await expect.poll(() => tab.ask.count()).toBe(0);
-  await tab.page.goto(`/ui#/work/ask/${id}`);
+  await tab.page.goto(`/ui#/ask/${id}`);
   await tab.page.getByText('by Sam').waitFor();
   await until('it is sent', () => server.sink.of('elsewhere').length > 0);
 });
@@ -183,15 +183,15 @@ test('links open an ask, a task and a run', async () => {
     return runs.find(([, one]) => one.goal.includes('second'))?.[0];
   });
 
-  const fresh = await Tab.open(context, server, `#/work/ask/${second.ask_id}`);
+  const fresh = await Tab.open(context, server, `#/ask/${second.ask_id}`);
   await fresh.live();
   await fresh.ask.getByText(server.sink.url('second')).first().waitFor();
-  await fresh.page.goto(`/ui#/work/task/${second.task_id}`);
+  await fresh.page.goto(`/ui#/task/${second.task_id}`);
   await fresh.page.getByRole('heading', { name: /webhook/i }).first().waitFor();
   await fresh.page.getByText('waits for approval').first().waitFor();
-  await fresh.page.goto(`/ui#/work/run/${run}`);
+  await fresh.page.goto(`/ui#/run/${run}`);
   await fresh.page.getByRole('article', { name: /^Goal: .*second/ }).waitFor();
-  await fresh.page.goto('/ui#/work/ask/ask_00000000000070008000000000000000');
+  await fresh.page.goto('/ui#/ask/ask_00000000000070008000000000000000');
   await fresh.page.getByText('There is no such ask here.').waitFor();
   expect(fresh.errors).toEqual([]);
   await fresh.page.close();

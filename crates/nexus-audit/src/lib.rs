@@ -68,19 +68,35 @@ pub fn record(tx: &mut Tx<'_>, chain: &str, entry: &Entry<'_>) -> Result<(), DbE
     record_after(tx, chain, end, entry)
 }
 
+/// Where a chain ends, as far as this transaction has written it itself: nobody else can have
+/// written after that.
+struct End {
+    seq: u64,
+    hash: Vec<u8>,
+}
+
+/// The end of a chain that was asked for; without a question where it is known.
+#[must_use = "whoever asks for the end of a chain adds an entry"]
+pub struct AskedEnd(Option<Asked>);
+
 /// Asks where a chain ends, so that the answer can come with others.
-pub fn ask_end(tx: &Tx<'_>, chain: &str) -> Result<Asked, DbError> {
-    sql::ask_head(tx, chain)
+pub fn ask_end(tx: &Tx<'_>, chain: &str) -> Result<AskedEnd, DbError> {
+    let known = tx.noted::<End>(chain).is_some();
+    Ok(AskedEnd(if known { None } else { Some(sql::ask_head(tx, chain)?) }))
 }
 
 /// Adds an entry after the end that was asked for; no other entry came in between.
 pub fn record_after(
     tx: &mut Tx<'_>,
     chain: &str,
-    end: Asked,
+    AskedEnd(end): AskedEnd,
     entry: &Entry<'_>,
 ) -> Result<(), DbError> {
-    let (last, previous) = sql::head(tx, end)?.unwrap_or_default();
+    let (last, previous) = match (end, tx.noted::<End>(chain)) {
+        (Some(asked), _) => sql::head(tx, asked)?.unwrap_or_default(),
+        (None, Some(End { seq, hash })) => (*seq, hash.clone()),
+        (None, None) => return Err(DbError::Failed("the end of a chain was forgotten".to_owned())),
+    };
     let row = sql::Row {
         seq: last + 1,
         at: tx.now().micros(),
@@ -96,7 +112,9 @@ pub fn record_after(
     let details_hash = row.details_hash().unwrap_or_default();
     let row = sql::Row { details_hash, ..row };
     let hash = row.link(&previous);
-    sql::insert(tx, chain, &sql::Row { hash, ..row })
+    sql::insert(tx, chain, &sql::Row { hash: hash.clone(), ..row })?;
+    tx.note(chain, End { seq: last + 1, hash });
+    Ok(())
 }
 
 /// Checks a whole chain: no entry changed, none missing, none out of order; with `expect`, that

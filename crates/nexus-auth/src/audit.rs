@@ -8,8 +8,9 @@ use std::time::Duration;
 use nexus_audit::{Entry, PLATFORM, record};
 use nexus_core::time::Time;
 use nexus_kit::clock::Clock;
-use nexus_kit::db::{Db, DbError, Scope};
+use nexus_kit::db::{Db, DbError, Scope, Tx};
 use nexus_kit::http::principal::Refused;
+use nexus_kit::log::{Meta, Report};
 use serde_json::json;
 use tokio::sync::Notify;
 
@@ -17,6 +18,9 @@ use crate::sql;
 
 /// How long refusals of one kind gather before they are written again.
 const GATHER: Duration = Duration::from_secs(60);
+
+/// The refusal of somebody who opens streams faster than `STREAM_OPENS_PER_MINUTE`.
+const STREAM_STORM: &str = "stream_storm";
 
 /// Kinds that gather at once; beyond that the oldest window is dropped.
 const KINDS: usize = 1_000;
@@ -70,6 +74,19 @@ impl Refusals {
     }
 }
 
+/// Tells whoever follows the tenant's log that somebody opens streams in a circle: a report that
+/// changes nothing in the view, at most one a minute for each principal and address.
+fn tell_of_flood(tx: &mut Tx<'_>, refused: &Refused) -> Result<(), DbError> {
+    let place = tx.next_place()?;
+    let report = Report {
+        kind: "stream.flood",
+        correlation_id: &refused.correlation_id,
+        meta: Meta { agent: refused.principal.as_deref(), ..Meta::default() },
+        changes: Vec::new(),
+    };
+    tx.report(&place, &report).map(|_| ())
+}
+
 async fn write(db: &Db, count: u64, refused: Refused) -> Result<(), DbError> {
     let known = match refused.tenant.clone() {
         None => None,
@@ -82,6 +99,9 @@ async fn write(db: &Db, count: u64, refused: Refused) -> Result<(), DbError> {
     let scope = known.as_ref().map_or(Scope::System, Scope::from);
     db.write(scope, move |tx| {
         let chain = known.as_ref().map_or(PLATFORM, |tenant| tenant.key());
+        if known.is_some() && refused.code == STREAM_STORM {
+            tell_of_flood(tx, &refused)?;
+        }
         record(
             tx,
             chain,

@@ -27,6 +27,7 @@ use nexus_kit::http::problem::Problem;
 use nexus_kit::settings::Settings;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
+use tokio::sync::watch;
 
 pub use actions::{NewKey, create_tenant, ensure_default_tenant};
 pub use error::AuthError;
@@ -53,6 +54,7 @@ pub struct Auth {
     tenants: RwLock<HashSet<Tenant>>,
     keys: Mutex<HashMap<Hash, (Time, Option<Principal>)>>,
     refusals: audit::Refusals,
+    changed: watch::Sender<()>,
 }
 
 impl Auth {
@@ -71,6 +73,7 @@ impl Auth {
             tenants: RwLock::default(),
             keys: Mutex::default(),
             refusals: audit::Refusals::default(),
+            changed: watch::Sender::new(()),
         })
     }
 
@@ -103,6 +106,7 @@ impl Auth {
     /// Forgets looked-up keys, so that a revocation bites at once.
     fn forget_keys(&self) {
         self.keys.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.changed.send_replace(());
     }
 
     fn remembered(&self, hash: &Hash) -> Option<Option<Principal>> {
@@ -111,7 +115,12 @@ impl Auth {
         (self.clock.expiry() < *until).then(|| principal.clone())
     }
 
-    async fn look_up(&self, key: &str, hash: Hash) -> Result<Option<Principal>, Problem> {
+    async fn look_up(
+        &self,
+        key: &str,
+        hash: Hash,
+        look: Look,
+    ) -> Result<Option<Principal>, Problem> {
         let Some((key_id, secret_hash)) = key::parse(key) else { return Ok(None) };
         let found = self.db.read(Scope::System, move |q| sql::key(q, &key_id)).await;
         let found = found.map_err(AuthError::from)?;
@@ -122,7 +131,9 @@ impl Auth {
                 && row.expires_at.is_none_or(|at| now < at)
         });
         let principal = live.as_ref().and_then(sql::KeyRow::principal);
-        if let Some(row) = &live {
+        if let Some(row) = &live
+            && look != Look::Fresh
+        {
             let (key_id, seen) = (row.key_id.clone(), self.clock.now());
             // Last use is for people; it must not make a request wait or fail.
             let db = self.db.clone();
@@ -161,7 +172,11 @@ fn sha256(bytes: &[u8]) -> Hash {
 }
 
 impl Authenticator for Auth {
-    fn authenticate<'a>(&'a self, key: &'a str) -> Authenticating<'a, Option<Principal>> {
+    fn authenticate<'a>(
+        &'a self,
+        key: &'a str,
+        look: Look,
+    ) -> Authenticating<'a, Option<Principal>> {
         Box::pin(async move {
             // Hashes of equal length are compared, so that time tells neither length nor prefix.
             let hash = sha256(key.as_bytes());
@@ -173,8 +188,8 @@ impl Authenticator for Auth {
                 return Ok(Some(Principal::Service));
             }
             match self.remembered(&hash) {
-                Some(known) => Ok(known),
-                None => self.look_up(key, hash).await,
+                Some(known) if look != Look::Fresh => Ok(known),
+                _ => self.look_up(key, hash, look).await,
             }
         })
     }
@@ -201,6 +216,10 @@ impl Authenticator for Auth {
 
     fn refused(&self, refused: Refused) {
         self.refusals.note(refused);
+    }
+
+    fn changed(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::task::Status;
+
 /// Where a failed task goes when its retries are spent or it has none.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Triage {
@@ -9,6 +11,16 @@ pub enum Triage {
     Dead,
     /// Waits for a person's answer and is never retried by itself.
     Hold,
+}
+
+impl Triage {
+    /// The [status](crate::task::Status) of such a task.
+    pub const fn status(self) -> Status {
+        match self {
+            Self::Dead => Status::Dead,
+            Self::Hold => Status::Held,
+        }
+    }
 }
 
 macro_rules! failure_codes {

@@ -90,8 +90,14 @@ ids! {
     RunId = "run_";
     /// Something in a player's queue.
     ItemId = "yti_";
+    /// An alert.
+    AlertId = "alr_";
+    /// One message of an alert to one destination.
+    DeliveryId = "dlv_";
     /// One life of one server process.
     BootId = "bot_";
+    /// A bulk operation on a box.
+    OperationId = "op_";
 }
 
 /// Most characters of a `correlation_id` that a caller sends.

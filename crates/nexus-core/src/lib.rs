@@ -3,7 +3,9 @@
 //! Invariants that live here: the table of task transitions ([`task`]), the fold of reports into
 //! the view ([`view`]), what rates a command ([`policy`]), what an approval binds ([`approval`]).
 
+pub mod alert;
 pub mod approval;
+pub mod cause;
 pub mod cursor;
 pub mod failure;
 pub mod id;
@@ -16,4 +18,5 @@ pub mod task;
 pub mod tenant;
 pub mod text;
 pub mod time;
+pub mod triage;
 pub mod view;

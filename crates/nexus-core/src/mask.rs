@@ -37,6 +37,9 @@ impl Found {
 
 /// The text without secrets and personal data. Masking twice changes nothing more.
 pub fn mask(text: &str) -> Cow<'_, str> {
+    if is_short_word(text) {
+        return Cow::Borrowed(text);
+    }
     let Some(mut masked) = pass(text) else { return Cow::Borrowed(text) };
     // Once more is enough for anything but texts made to test this.
     for _ in 0..8 {
@@ -46,6 +49,12 @@ pub fn mask(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Borrowed(STARS)
+}
+
+/// A text that is too short, and of too few kinds of letters, to be anything that is masked: most
+/// names of fields and most words that programs write are.
+fn is_short_word(text: &str) -> bool {
+    text.len() < 12 && text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
 }
 
 /// Whether something in the text is to be masked.

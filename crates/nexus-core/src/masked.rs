@@ -35,35 +35,7 @@ pub enum Reader {
 /// or position. Everything else is masked.
 fn plain(collection: &str) -> &'static [&'static str] {
     match collection {
-        "tasks" => &[
-            "task_id",
-            "command_type",
-            "status",
-            "risk",
-            "rule",
-            "agent",
-            "correlation_id",
-            "requested_by",
-            "ask_id",
-            "failure_code",
-            "failure_title",
-            "failure_title_ko",
-            "created_at",
-            "updated_at",
-            "started_at",
-            "finished_at",
-            "deadline_at",
-            "attempts/*/agent",
-            "attempts/*/outcome",
-            "attempts/*/failure_code",
-            "attempts/*/started_at",
-            "attempts/*/finished_at",
-            "sent/*/digest",
-            "sent/*/kept_at",
-            "sent/*/state",
-            "sent/*/intended_at",
-            "sent/*/settled_at",
-        ],
+        "tasks" => TASKS,
         "worklog" => &["id", "level", "agent", "at", "correlation_id", "task_id", "requested_by"],
         "asks" => &[
             "ask_id",
@@ -104,6 +76,7 @@ fn plain(collection: &str) -> &'static [&'static str] {
             "steps/*/started_at",
             "steps/*/finished_at",
         ],
+        "alerts" => ALERTS,
         "youtube" => &[
             "since",
             "items/*/item_id",
@@ -119,9 +92,84 @@ fn plain(collection: &str) -> &'static [&'static str] {
             "item/added_at",
             "item/task_id",
         ],
+        "system" => SYSTEM,
         _ => &["id", "at", "status", "state", "level", "kind", "code"],
     }
 }
+
+/// The same of tasks.
+const TASKS: &[&str] = &[
+    "task_id",
+    "command_type",
+    "status",
+    "risk",
+    "rule",
+    "agent",
+    "correlation_id",
+    "requested_by",
+    "ask_id",
+    "failure_code",
+    "failure_title",
+    "failure_title_ko",
+    "created_at",
+    "updated_at",
+    "started_at",
+    "finished_at",
+    "deadline_at",
+    "attempts/*/agent",
+    "attempts/*/outcome",
+    "attempts/*/failure_code",
+    "attempts/*/started_at",
+    "attempts/*/finished_at",
+    "failure/failure_code",
+    "failure/failed_at",
+    "failure/agent",
+    "failure/lines/*/at",
+    "failure/lines/*/level",
+    "failure/lines/*/agent",
+    "sent/*/digest",
+    "sent/*/kept_at",
+    "sent/*/state",
+    "sent/*/intended_at",
+    "sent/*/settled_at",
+];
+
+/// The same of alerts, which were masked before they were stored.
+const ALERTS: &[&str] = &[
+    "alert_id",
+    "event",
+    "severity",
+    "correlation_id",
+    "task_id",
+    "ask_id",
+    "failure_code",
+    "created_at",
+    "last_at",
+    "deliveries/*/channel",
+    "deliveries/*/state",
+];
+
+/// Those of whatever `system` shows: policies, tenants, operations.
+const SYSTEM: &[&str] = &[
+    "id",
+    "at",
+    "status",
+    "state",
+    "level",
+    "kind",
+    "code",
+    "operation_id",
+    "tenant_id",
+    "box",
+    "action",
+    "digest",
+    "task_id",
+    "ask_id",
+    "correlation_id",
+    "requested_by",
+    "created_at",
+    "finished_at",
+];
 
 /// Walks a value along the paths of the plain fields.
 struct Walk {
@@ -174,6 +222,11 @@ impl Walk {
     fn object(&mut self, fields: &mut Map<String, Value>) {
         let mut renamed = false;
         for (name, field) in fields.iter_mut() {
+            // The path of a plain field ends here: neither its name, which is this program's own, nor
+            // its text is to be masked. That is most of every value.
+            if !field.is_object() && !field.is_array() && self.plain.contains(&name.as_str()) {
+                continue;
+            }
             let inner = self.step(name);
             if inner.is_empty() && names_secret(name) {
                 let shown = matches!(field, Value::Null | Value::Bool(_)) || *field == STARS;

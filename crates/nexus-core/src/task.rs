@@ -73,6 +73,13 @@ impl Status {
     pub const fn done(self) -> bool {
         !matches!(self, Self::WaitingApproval | Self::Queued | Self::Running | Self::Retrying)
     }
+
+    /// Whether it failed and lies in a box (dead letters, hold, alarm) until somebody deals with it.
+    /// Only from there can a task be requeued, and only there can it be purged, which is no
+    /// transition: what is purged has no status any more.
+    pub const fn in_box(self) -> bool {
+        matches!(self, Self::Dead | Self::Held | Self::Alarmed)
+    }
 }
 
 names! {
@@ -100,6 +107,12 @@ names! {
         HandedBack = "handed_back",
         /// Called off.
         Cancelled = "cancelled",
+        /// Back to work out of a box, as a new run.
+        Requeued = "requeued",
+        /// Moved from the dead letters to those that wait for a fix.
+        Routed = "routed",
+        /// Moved to those that need a person now.
+        Alarmed = "alarmed",
     }
 }
 
@@ -114,6 +127,9 @@ pub const TRANSITIONS: &[(Status, Event, Status)] = {
         (S::WaitingApproval, Event::AskedAgain, S::WaitingApproval),
         (S::Expired, Event::AskedAgain, S::WaitingApproval),
         (S::Dead, Event::AskedAgain, S::WaitingApproval),
+        (S::Dead, Event::Requeued, S::Queued),
+        (S::Dead, Event::Routed, S::Held),
+        (S::Dead, Event::Alarmed, S::Alarmed),
         (S::Queued, Event::Claimed, S::Running),
         (S::Queued, Event::AskedAgain, S::WaitingApproval),
         (S::Queued, Event::Died, S::Dead),
@@ -129,6 +145,10 @@ pub const TRANSITIONS: &[(Status, Event, Status)] = {
         (S::Running, Event::HandedBack, S::Queued),
         (S::Running, Event::Cancelled, S::Cancelled),
         (S::Held, Event::Cancelled, S::Cancelled),
+        (S::Held, Event::AskedAgain, S::WaitingApproval),
+        (S::Held, Event::Requeued, S::Queued),
+        (S::Alarmed, Event::AskedAgain, S::WaitingApproval),
+        (S::Alarmed, Event::Requeued, S::Queued),
     ]
 };
 
@@ -248,6 +268,29 @@ mod tests {
         }
         for status in Status::ALL {
             assert_eq!(Status::parse(status.as_str()), Some(*status));
+        }
+    }
+
+    #[test]
+    fn boxes_are_left_by_a_new_run_a_new_ask_or_for_a_graver_box() {
+        for from in Status::ALL {
+            let requeued = next(*from, Event::Requeued);
+            let boxed = from.in_box();
+            assert_eq!(requeued.is_ok(), boxed, "{from}");
+            assert_eq!(requeued.unwrap_or(Status::Queued), Status::Queued);
+            assert!(!boxed || from.done());
+            for event in [Event::Routed, Event::Alarmed] {
+                assert_eq!(next(*from, event).is_ok(), *from == Status::Dead, "{from} {event}");
+            }
+            // What was RED goes back to a person from every box.
+            if boxed {
+                assert_eq!(next(*from, Event::AskedAgain), Ok(Status::WaitingApproval));
+                assert!(next(*from, Event::Claimed).is_err(), "nothing runs out of a box");
+            }
+        }
+        for (from, event, to) in TRANSITIONS {
+            let moves = matches!(event, Event::Routed | Event::Alarmed);
+            assert_eq!(moves, from.in_box() && to.in_box(), "{from} {event} {to}");
         }
     }
 

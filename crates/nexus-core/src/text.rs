@@ -56,6 +56,38 @@ pub fn visible_json(value: &Value) -> (Value, bool) {
     }
 }
 
+/// A text as it is searched: in lower case, with Hangul in whole syllables. Some programs, and the
+/// names of files from a Mac, write `한` as its three letters.
+pub fn folded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars().flat_map(char::to_lowercase) {
+        match out.chars().next_back().and_then(|last| syllable(last, c)) {
+            Some(joined) => {
+                out.pop();
+                out.push(joined);
+            }
+            None => out.push(c),
+        }
+    }
+    out
+}
+
+/// What a letter of Hangul makes of what stands before it (Unicode, chapter 3.12): a leading
+/// consonant and a vowel, or such a syllable and a trailing consonant.
+fn syllable(last: char, c: char) -> Option<char> {
+    const SYLLABLES: u32 = 0xac00;
+    let (last, c) = (u32::from(last), u32::from(c));
+    match (last, c) {
+        (0x1100..=0x1112, 0x1161..=0x1175) => {
+            char::from_u32(SYLLABLES + ((last - 0x1100) * 21 + (c - 0x1161)) * 28)
+        }
+        (SYLLABLES..=0xd7a3, 0x11a8..=0x11c2) if (last - SYLLABLES).is_multiple_of(28) => {
+            char::from_u32(last + (c - 0x11a7))
+        }
+        _ => None,
+    }
+}
+
 /// At most `max` bytes of a text, cut at a character, with `…` where something was cut.
 pub fn clip(text: &str, max: usize) -> String {
     if text.len() <= max {
@@ -80,6 +112,15 @@ mod tests {
         let (shown, hidden) = visible_json(&json!({"to": ["x\u{feff}"], "n": 1}));
         assert_eq!((shown, hidden), (json!({"to": ["x⟨U+FEFF⟩"], "n": 1}), true));
         assert!(!visible_json(&json!({"글": "안녕 👋"})).1);
+    }
+
+    #[test]
+    fn a_text_is_found_however_it_was_typed() {
+        assert_eq!(folded("PROVIDER Ünïted ΑΒ"), "provider ünïted αβ");
+        let letters = "\u{1112}\u{1161}\u{11ab}\u{1100}\u{1173}\u{11af} \u{110b}\u{1165}\u{11b9}\u{110b}\u{1173}\u{11b7}";
+        assert_eq!(folded(letters), "한글 없음");
+        assert_eq!(folded("보고서 읽기 실패"), "보고서 읽기 실패");
+        assert_eq!(folded("ㅋㅋ"), "ㅋㅋ", "letters that stand for themselves");
     }
 
     #[test]

@@ -50,21 +50,48 @@ impl Time {
     }
 }
 
-impl fmt::Display for Time {
-    /// `2026-11-21T05:04:03.123Z`, written by hand because every report carries several.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+/// Bytes of a time as it is written, in the years 0 to 9999.
+const WRITTEN: usize = 24;
+
+impl Time {
+    /// `2026-11-21T05:04:03.123Z`, by hand because every report carries several; none outside of the
+    /// years that have four digits.
+    fn written(self) -> Option<[u8; WRITTEN]> {
         let millis = self.millis();
-        let days = millis.div_euclid(86_400_000);
         let rest = millis.rem_euclid(86_400_000);
-        let (year, month, day) = civil(days);
-        write!(
-            f,
-            "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}.{:03}Z",
-            rest / 3_600_000,
-            rest / 60_000 % 60,
-            rest / 1_000 % 60,
-            rest % 1_000
-        )
+        let (year, month, day) = civil(millis.div_euclid(86_400_000));
+        if !(0..=9_999).contains(&year) {
+            return None;
+        }
+        let mut out = *b"0000-00-00T00:00:00.000Z";
+        let mut put = |end: usize, digits: usize, value: i64| {
+            let mut left = value.unsigned_abs();
+            for place in out.iter_mut().take(end).rev().take(digits) {
+                *place = b'0' + (left % 10) as u8;
+                left /= 10;
+            }
+        };
+        put(4, 4, year);
+        put(7, 2, month);
+        put(10, 2, day);
+        put(13, 2, rest / 3_600_000);
+        put(16, 2, rest / 60_000 % 60);
+        put(19, 2, rest / 1_000 % 60);
+        put(23, 3, rest % 1_000);
+        Some(out)
+    }
+}
+
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let written = self.written();
+        match written.as_ref().and_then(|written| std::str::from_utf8(written).ok()) {
+            Some(text) => f.write_str(text),
+            None => {
+                let (year, month, day) = civil(self.millis().div_euclid(86_400_000));
+                write!(f, "{year:04}-{month:02}-{day:02}T00:00:00.000Z")
+            }
+        }
     }
 }
 
@@ -84,7 +111,11 @@ fn civil(days: i64) -> (i64, i64, i64) {
 
 impl serde::Serialize for Time {
     fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        s.collect_str(self)
+        let written = self.written();
+        match written.as_ref().and_then(|written| std::str::from_utf8(written).ok()) {
+            Some(text) => s.serialize_str(text),
+            None => s.collect_str(self),
+        }
     }
 }
 

@@ -22,6 +22,8 @@ use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Instant;
 
+use crate::vendor::Vendor;
+
 /// What a path does with a request, after it has been recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Behaviour {
@@ -29,6 +31,8 @@ pub enum Behaviour {
     Status(u16),
     /// Answers with a status and one header.
     StatusWithHeader(u16, &'static str, String),
+    /// Answers as a vendor does: refuses with 400 what it would refuse, and notes why.
+    Vendor(Vendor),
     /// Waits, then answers 200.
     Delay(Duration),
     /// Never answers and keeps the connection open.
@@ -75,6 +79,7 @@ impl Received {
 struct Book {
     behaviours: HashMap<String, Behaviour>,
     received: Vec<Received>,
+    faults: Vec<String>,
     connections: usize,
 }
 
@@ -139,6 +144,11 @@ impl WebhookSink {
     /// Connections accepted so far, also those that never brought a request.
     pub fn connections(&self) -> usize {
         self.shared.book().connections
+    }
+
+    /// What vendors refused so far, and why.
+    pub fn faults(&self) -> Vec<String> {
+        self.shared.book().faults.clone()
     }
 
     /// Waits until at least `n` requests have come and returns them all.
@@ -206,9 +216,16 @@ async fn answer(request: Request<Incoming>, shared: &Shared) -> Answering {
     let (parts, body) = request.into_parts();
     let body = body.collect().await.map_err(|_| Close)?.to_bytes();
     let path = parts.uri.path().to_owned();
+    let refused;
     let (behaviour, have) = {
         let mut book = shared.book();
         let behaviour = book.behaviours.get(&path).cloned();
+        let fault = match &behaviour {
+            Some(Behaviour::Vendor(vendor)) => vendor.fault(&parts.headers, &body),
+            _ => None,
+        };
+        refused = fault.is_some();
+        book.faults.extend(fault);
         book.received.push(Received {
             method: parts.method.to_string(),
             query: parts.uri.query().map(str::to_owned),
@@ -225,6 +242,11 @@ async fn answer(request: Request<Incoming>, shared: &Shared) -> Answering {
         Behaviour::Status(status) => respond(status, None, text("answered")),
         Behaviour::StatusWithHeader(status, name, value) => {
             respond(status, Some((name, value)), text("answered"))
+        }
+        Behaviour::Vendor(_) if refused => respond(400, None, text("invalid_payload")),
+        Behaviour::Vendor(vendor) => {
+            let (status, body) = vendor.accepts();
+            respond(status, None, text(body))
         }
         Behaviour::Delay(delay) => {
             tokio::time::sleep(delay).await;

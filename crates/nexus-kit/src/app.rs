@@ -10,7 +10,7 @@ use crate::clock::Clock;
 use crate::db::{AfterCommit, Db, DbError};
 use crate::entropy::Entropy;
 use crate::http::principal::Authenticator;
-use crate::hub::Hub;
+use crate::hub::{Hub, RingSize};
 use crate::log::follow::Followed;
 use crate::log::{Committed, Trimmer};
 use crate::settings::Settings;
@@ -38,6 +38,8 @@ pub struct Parts {
     pub wake: Wake,
     /// Says which logs have moved, for the autopilot's follower.
     pub autopilot: Arc<Followed>,
+    /// The same for whoever sends alerts, who listens to every tenant.
+    pub alerts: Arc<Followed>,
     /// What can be counted.
     pub metrics: Metrics,
     /// Who is asking.
@@ -81,6 +83,7 @@ struct Commits {
     trimmer: Arc<Trimmer>,
     wake: Wake,
     autopilot: Arc<Followed>,
+    alerts: Arc<Followed>,
     failed: watch::Sender<bool>,
 }
 
@@ -89,6 +92,7 @@ impl AfterCommit for Commits {
         for report in &reports {
             self.trimmer.reached(&report.tenant, report.number);
             self.autopilot.reached(&report.tenant);
+            self.alerts.committed(report);
         }
         self.hub.committed(reports);
     }
@@ -115,16 +119,20 @@ impl App {
         auth: impl FnOnce(&Settings, &Db, &Clock) -> Arc<dyn Authenticator>,
     ) -> Result<Self, DbError> {
         let keep = Keep { worklog: settings.stream.worklog_keep, ..Keep::default() };
-        let hub = Arc::new(Hub::new(keep, settings.stream.event_keep));
+        let size =
+            RingSize { reports: settings.stream.event_keep, bytes: settings.stream.ring_bytes };
+        let hub = Arc::new(Hub::new(keep, size, metrics.clone()));
         let trimmer = Arc::new(Trimmer::new(keep, settings.stream.event_keep));
         let wake = Wake::new();
         let autopilot = Arc::new(Followed::default());
+        let alerts = Arc::new(Followed::default());
         let (failing, failed) = watch::channel(false);
         let commits = Commits {
             hub: hub.clone(),
             trimmer: trimmer.clone(),
             wake: wake.clone(),
             autopilot: autopilot.clone(),
+            alerts: alerts.clone(),
             failed: failing,
         };
         let db = Db::open(
@@ -145,6 +153,7 @@ impl App {
             trimmer,
             wake,
             autopilot,
+            alerts,
             metrics,
             auth,
             boot,

@@ -4,6 +4,7 @@
 //!
 //! The hub knows nothing that the store does not: it can be emptied at any moment.
 
+mod batch;
 mod folded;
 mod frame;
 mod ring;
@@ -11,7 +12,8 @@ mod ring;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::Duration;
+use std::task::Waker;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use nexus_core::cursor::Epoch;
@@ -22,12 +24,12 @@ use tokio::sync::watch;
 
 use crate::db::{Db, DbError, Scope};
 use crate::log::{self, Committed};
+use crate::telemetry::metrics::Metrics;
+use batch::Batches;
+pub use batch::{BATCH_BYTES, Batch, CHUNK_END, chunk_head};
 use folded::Folded;
 pub use frame::shown;
 use ring::{Ahead, Ring};
-
-/// Bytes of encoded frames that one tenant's ring holds at most.
-pub const RING_BYTES: usize = 8 << 20;
 
 /// How long a channel without listeners is kept warm.
 pub const IDLE_CHANNEL: Duration = Duration::from_secs(60);
@@ -35,16 +37,34 @@ pub const IDLE_CHANNEL: Duration = Duration::from_secs(60);
 /// The live side of the report log; one per process.
 pub struct Hub {
     keep: Keep,
-    event_keep: u64,
+    size: RingSize,
+    metrics: Metrics,
     channels: RwLock<HashMap<Tenant, Arc<Channel>>>,
+}
+
+/// How much a ring holds at most.
+#[derive(Clone, Copy, Debug)]
+pub struct RingSize {
+    /// Reports; also how many reports back a cursor may lie.
+    pub reports: u64,
+    /// Bytes of encoded frames, of each class.
+    pub bytes: usize,
 }
 
 /// One tenant's live log.
 pub struct Channel {
     tenant: Tenant,
+    metrics: Metrics,
     state: Mutex<Live>,
+    batches: Batches,
     head: watch::Sender<u64>,
+    /// Woken when the head moves; see [`Channel::wake`].
+    woken: Mutex<Option<Waker>>,
+    /// When what no reader has been sent yet began to wait.
+    moved_at: Mutex<Option<Instant>>,
     folded: tokio::sync::Mutex<Option<Folded>>,
+    /// Counts how often somebody began to fold the view on for newcomers.
+    folds: AtomicU64,
     /// Where the store's head was at the last look.
     stored: AtomicU64,
     /// Guards the first load, so that a herd of newcomers reads the store once.
@@ -72,8 +92,8 @@ pub struct Snapshot {
 /// What a cursor finds in the ring.
 #[derive(Debug)]
 pub enum Next {
-    /// These frames follow; the last one has this number.
-    Frames(Vec<Bytes>, u64),
+    /// These frames follow.
+    Frames(Batch),
     /// Nothing newer yet.
     UpToDate,
     /// What follows has left the ring; the store has it.
@@ -84,8 +104,8 @@ pub enum Next {
 
 impl Hub {
     /// An empty hub.
-    pub fn new(keep: Keep, event_keep: u64) -> Self {
-        Self { keep, event_keep, channels: RwLock::default() }
+    pub fn new(keep: Keep, size: RingSize, metrics: Metrics) -> Self {
+        Self { keep, size, metrics, channels: RwLock::default() }
     }
 
     /// How many items each bounded collection keeps.
@@ -95,7 +115,7 @@ impl Hub {
 
     /// How many reports back a cursor may lie.
     pub fn event_keep(&self) -> u64 {
-        self.event_keep
+        self.size.reports
     }
 
     /// Takes what was committed, in commit order.
@@ -132,10 +152,10 @@ impl Hub {
                 .write()
                 .unwrap_or_else(PoisonError::into_inner)
                 .entry(tenant.clone())
-                .or_insert_with(|| Arc::new(Channel::new(tenant.clone())))
+                .or_insert_with(|| Arc::new(Channel::new(tenant.clone(), self.metrics.clone())))
                 .clone(),
         };
-        if let Err(error) = channel.load(db, self.event_keep).await {
+        if let Err(error) = channel.load(db, self.size).await {
             self.channels.write().unwrap_or_else(PoisonError::into_inner).remove(tenant);
             return Err(error);
         }
@@ -170,13 +190,18 @@ impl Hub {
 }
 
 impl Channel {
-    fn new(tenant: Tenant) -> Self {
+    fn new(tenant: Tenant, metrics: Metrics) -> Self {
         let (head, _) = watch::channel(0);
         Self {
             tenant,
+            metrics,
             state: Mutex::new(Live::Loading(Vec::new())),
+            batches: Batches::default(),
             head,
+            woken: Mutex::default(),
+            moved_at: Mutex::default(),
             folded: tokio::sync::Mutex::default(),
+            folds: AtomicU64::new(0),
             stored: AtomicU64::new(0),
             loading: tokio::sync::Mutex::default(),
         }
@@ -202,8 +227,10 @@ impl Channel {
         if *ring.epoch() == stored.epoch && ring.head() >= seen.min(stored.last) {
             return;
         }
+        tracing::warn!(tenant_id = %self.tenant, from = ring.head(), to = stored.last, "the live log was behind the store and is repaired");
         ring.skip_to(stored);
         drop(live);
+        self.metrics.sse_repairs.inc();
         self.announce();
     }
 
@@ -212,10 +239,39 @@ impl Channel {
             Live::Loading(_) => return,
             Live::Ready(ring) => ring.head(),
         };
+        let woken = self.woken.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if woken.is_some() || self.head.receiver_count() > 0 {
+            self.moved_at().get_or_insert_with(Instant::now);
+        }
         self.head.send_replace(head);
+        if let Some(waker) = woken {
+            waker.wake();
+        }
     }
 
-    async fn load(&self, db: &Db, event_keep: u64) -> Result<(), DbError> {
+    fn moved_at(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
+        self.moved_at.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whose log this is.
+    pub fn tenant(&self) -> &Tenant {
+        &self.tenant
+    }
+
+    /// Wakes this whenever the head moves, instead of whatever was woken before.
+    pub fn wake(&self, waker: Option<Waker>) {
+        *self.woken.lock().unwrap_or_else(PoisonError::into_inner) = waker;
+    }
+
+    /// Notes that readers have been sent what there is.
+    pub fn delivered(&self) {
+        if let Some(since) = self.moved_at().take() {
+            self.metrics.sse_lag.observe(since.elapsed().as_secs_f64());
+        }
+    }
+
+    async fn load(&self, db: &Db, size: RingSize) -> Result<(), DbError> {
+        let event_keep = size.reports;
         if matches!(&*self.live(), Live::Ready(_)) {
             return Ok(());
         }
@@ -232,7 +288,8 @@ impl Channel {
                 Ok::<_, DbError>((head, reports))
             })
             .await?;
-        let mut ring = Ring::new(head.epoch.clone(), head.last, event_keep);
+        self.metrics.sse_loads.inc();
+        let mut ring = Ring::new(head.epoch.clone(), head.last, size);
         ring.fill(reports);
         let mut live = self.live();
         if let Live::Loading(waiting) = std::mem::replace(&mut *live, Live::Loading(Vec::new())) {
@@ -260,32 +317,55 @@ impl Channel {
         }
     }
 
-    /// What follows `number`, as a reader gets it, at most about `max_bytes` of it.
-    pub fn after(&self, epoch: &Epoch, number: u64, max_bytes: usize, reader: &Reader) -> Next {
-        let ahead = match &*self.live() {
+    /// What follows `number`, as a reader gets it, at most about [`BATCH_BYTES`] of it.
+    pub fn after(&self, epoch: &Epoch, number: u64, reader: &Reader) -> Next {
+        let (ahead, head) = match &*self.live() {
             Live::Loading(_) => return Next::UpToDate,
-            Live::Ready(ring) => ring.after(epoch, number, max_bytes),
+            Live::Ready(ring) => {
+                let head = ring.head();
+                if ring.epoch() == epoch
+                    && number < head
+                    && let Some(batch) = self.batches.find(epoch, number, head, reader)
+                {
+                    return Next::Frames(batch);
+                }
+                (ring.after(epoch, number, BATCH_BYTES), head)
+            }
         };
-        // Masking happens here, where it holds up nobody who writes.
+        // Masking and copying happen here, where they hold up nobody who writes.
         match ahead {
-            Ahead::Frames(frames, last) => {
-                Next::Frames(frames.iter().map(|frame| frame.shown(reader)).collect(), last)
+            Ahead::Frames(frames) => {
+                Next::Frames(self.batches.make(epoch, number, head, &frames, reader))
             }
             Ahead::UpToDate => Next::UpToDate,
-            Ahead::Missed => Next::Missed,
+            Ahead::Missed => {
+                self.metrics.sse_ring_misses.inc();
+                Next::Missed
+            }
             Ahead::OtherEpoch => Next::OtherEpoch,
         }
     }
 
-    /// The view at the head as a reader gets it, folded on from the last one that was asked for.
+    /// The view as a reader gets it, never older than the question, folded on from the last one that was
+    /// asked for. Newcomers who wait share the next one that is begun.
     pub async fn snapshot(
         &self,
         db: &Db,
         keep: Keep,
         reader: &Reader,
     ) -> Result<Snapshot, DbError> {
+        let before = self.folds.load(Ordering::Acquire);
         let mut folded = self.folded.lock().await;
-        let newer = folded.as_ref().map(|at| self.bodies_after(&at.epoch, at.number));
+        let started = Instant::now();
+        // Only what was begun after this newcomer came is as new as what it would make itself.
+        let shared = self.folds.load(Ordering::Acquire) > before;
+        if !shared {
+            self.folds.fetch_add(1, Ordering::AcqRel);
+        }
+        let newer = folded.as_ref().map(|at| match shared {
+            true => self.reaches(&at.epoch, at.number).then(Vec::new),
+            false => self.bodies_after(&at.epoch, at.number),
+        });
         let mut current = match (folded.take(), newer) {
             (Some(at), Some(Some(bodies))) if bodies.is_empty() => at,
             (Some(mut at), Some(Some(bodies))) => {
@@ -294,6 +374,7 @@ impl Channel {
             _ => {
                 let tenant = self.tenant.clone();
                 let load = move |q: &_| log::load(q, &tenant, keep).map(Folded::new);
+                self.metrics.sse_loads.inc();
                 db.read(&self.tenant, load).await?
             }
         };
@@ -308,7 +389,19 @@ impl Channel {
         };
         let snapshot = Snapshot { epoch: current.epoch.clone(), number: current.number, view };
         *folded = Some(current);
+        self.metrics.sse_snapshot.observe(started.elapsed().as_secs_f64());
         Ok(snapshot)
+    }
+
+    /// Whether the ring has everything after `number`.
+    fn reaches(&self, epoch: &Epoch, number: u64) -> bool {
+        match &*self.live() {
+            Live::Loading(_) => false,
+            Live::Ready(ring) => {
+                let found = ring.after(epoch, number, 0);
+                matches!(found, Ahead::UpToDate | Ahead::Frames(_))
+            }
+        }
     }
 
     /// The bodies of all reports after `number`, or nothing if the ring lacks one of them.
@@ -316,7 +409,7 @@ impl Channel {
         match &*self.live() {
             Live::Loading(_) => None,
             Live::Ready(ring) => match ring.after(epoch, number, usize::MAX) {
-                Ahead::Frames(frames, _) => {
+                Ahead::Frames(frames) => {
                     Some(frames.iter().map(|frame| frame.data().to_owned()).collect())
                 }
                 Ahead::UpToDate => Some(Vec::new()),

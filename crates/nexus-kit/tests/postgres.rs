@@ -16,15 +16,15 @@ use nexus_kit::args;
 use nexus_kit::clock::Clock;
 use nexus_kit::db::{AfterCommit, Db, DbError, Migrated, Scope, Tx};
 use nexus_kit::entropy::Entropy;
-use nexus_kit::hub::{Hub, Next};
+use nexus_kit::hub::{Hub, Next, RingSize};
 use nexus_kit::log::{Committed, Meta, Report};
 use nexus_kit::settings::{Secret, Store};
 use nexus_kit::telemetry::metrics::Metrics;
 use nexus_testdb::TestDatabase;
 
 /// Tables that the system reads before it knows the tenant, or for all of them.
-const ROUTING: [&str; 6] =
-    ["api_key", "log_follower", "membership", "stream_head", "tenant", "work_due"];
+const ROUTING: [&str; 7] =
+    ["alert_due", "api_key", "log_follower", "membership", "stream_head", "tenant", "work_due"];
 /// Tables that hold nothing of a tenant.
 const NO_TENANT: [&str; 2] = ["refinery_schema_history", "webhook_seen"];
 /// Tables of people, who may belong to several tenants: the system's alone.
@@ -397,7 +397,8 @@ async fn a_commit_without_an_answer_is_called_uncertain() {
 #[tokio::test]
 async fn the_hub_makes_up_for_a_commit_that_nobody_told_of() {
     let database = TestDatabase::new();
-    let hub = Arc::new(Hub::new(Keep::default(), 100));
+    let size = RingSize { reports: 100, bytes: 1 << 20 };
+    let hub = Arc::new(Hub::new(Keep::default(), size, Metrics::new()));
     let heard = Arc::new(Heard { hub: Some(hub.clone()), ..Heard::default() });
     let db = open_with(&settings(database.url()), heard).unwrap();
     make_tenant(&db).await;
@@ -411,16 +412,13 @@ async fn the_hub_makes_up_for_a_commit_that_nobody_told_of() {
     );
     // The first look may have met a commit of this moment; the second is sure.
     hub.repair(&db).await.unwrap();
-    assert!(matches!(channel.after(&epoch, 1, 1, &Reader::Clear), Next::UpToDate));
+    assert!(matches!(channel.after(&epoch, 1, &Reader::Clear), Next::UpToDate));
     hub.repair(&db).await.unwrap();
-    assert!(
-        matches!(channel.after(&epoch, 1, 1, &Reader::Clear), Next::Missed),
-        "the store has it"
-    );
+    assert!(matches!(channel.after(&epoch, 1, &Reader::Clear), Next::Missed), "the store has it");
     assert_eq!(channel.head().unwrap().1, 2);
     db.write(&tenant(), line).await.unwrap();
     assert!(
-        matches!(channel.after(&epoch, 2, 1, &Reader::Clear), Next::Frames(_, 3)),
+        matches!(channel.after(&epoch, 2, &Reader::Clear), Next::Frames(batch) if batch.last == 3),
         "live again"
     );
 }

@@ -14,7 +14,7 @@ use nexus_kit::args;
 use nexus_kit::clock::Clock;
 use nexus_kit::db::{AfterCommit, Db, DbError, Scope, Tx};
 use nexus_kit::entropy::Entropy;
-use nexus_kit::hub::{Hub, Next};
+use nexus_kit::hub::{Hub, Next, RingSize};
 use nexus_kit::log::follow::{self, Ahead, Followed, Mark};
 use nexus_kit::log::{self, Committed, Meta, Report, ReportChange, Trimmer};
 use nexus_kit::settings::{Secret, Store};
@@ -199,6 +199,8 @@ fn line_of(tx: &mut Tx<'_>, n: u64) -> Result<(), DbError> {
     Ok(())
 }
 
+const RING: RingSize = RingSize { reports: 2000, bytes: 8 << 20 };
+
 /// What a reader folds from a snapshot and live frames while somebody writes, held against the
 /// snapshot at the end.
 async fn fold_as(hub: &Hub, world: &World, keep: Keep, last: u64, reader: Reader) {
@@ -209,15 +211,15 @@ async fn fold_as(hub: &Hub, world: &World, keep: Keep, last: u64, reader: Reader
     let mut at = start.number;
     while at < last {
         head.borrow_and_update();
-        match channel.after(&start.epoch, at, 64 << 10, &reader) {
-            Next::Frames(frames, last) => {
-                for frame in frames {
+        match channel.after(&start.epoch, at, &reader) {
+            Next::Frames(batch) => {
+                let frames = batch.frames();
+                for text in std::str::from_utf8(&frames).unwrap().split_inclusive("\n\n") {
                     at += 1;
-                    let text = std::str::from_utf8(&frame).unwrap();
                     assert!(text.contains(&format!(".{at}\n")), "{at} in {text}");
                     view.apply(text.split_once("data: ").unwrap().1.trim_end()).unwrap();
                 }
-                assert_eq!(at, last);
+                assert_eq!(at, batch.last);
                 // A snapshot in the middle is what was folded so far, if nothing came meanwhile.
                 let middle = channel.snapshot(&world.db, keep, &reader).await.unwrap();
                 if middle.number == at {
@@ -249,7 +251,7 @@ async fn fold_as(hub: &Hub, world: &World, keep: Keep, last: u64, reader: Reader
 #[tokio::test]
 async fn the_fold_law_holds_for_readers_of_every_class() {
     let keep = Keep { worklog: 40, ..Keep::default() };
-    let hub = Arc::new(Hub::new(keep, 2000));
+    let hub = Arc::new(Hub::new(keep, RING, Metrics::new()));
     let world = world_with(Some(hub.clone())).await;
     for n in 0..50 {
         world.db.write(&world.tenant, move |tx| line_of(tx, n)).await.unwrap();
@@ -267,7 +269,7 @@ async fn the_fold_law_holds_for_readers_of_every_class() {
 #[tokio::test]
 async fn replay_meets_live_without_a_hole_while_others_write() {
     let keep = Keep::default();
-    let hub = Arc::new(Hub::new(keep, 2000));
+    let hub = Arc::new(Hub::new(keep, RING, Metrics::new()));
     let world = world_with(Some(hub.clone())).await;
     let writer = {
         let (db, tenant) = (world.db.clone(), world.tenant.clone());
@@ -285,15 +287,15 @@ async fn replay_meets_live_without_a_hole_while_others_write() {
         let mut at = start.number;
         while at < 300 {
             head.borrow_and_update();
-            match channel.after(&start.epoch, at, 64 << 10, &Reader::Clear) {
-                Next::Frames(frames, last) => {
-                    for frame in frames {
+            match channel.after(&start.epoch, at, &Reader::Clear) {
+                Next::Frames(batch) => {
+                    let frames = batch.frames();
+                    for text in std::str::from_utf8(&frames).unwrap().split_inclusive("\n\n") {
                         at += 1;
-                        let text = std::str::from_utf8(&frame).unwrap();
                         assert!(text.contains(&format!(".{at}\n")), "{at} in {text}");
                         view.apply(text.split_once("data: ").unwrap().1.trim_end()).unwrap();
                     }
-                    assert_eq!(at, last);
+                    assert_eq!(at, batch.last);
                 }
                 Next::UpToDate => head.changed().await.unwrap(),
                 other => panic!("{other:?}"),

@@ -16,6 +16,7 @@ use utoipa::OpenApi as _;
 use crate::checks::{Check, CheckReport, Checks, Status};
 
 pub(crate) mod docs;
+pub(crate) mod runbooks;
 
 /// What these routes stand on. Clones share everything.
 #[derive(Clone, Debug)]
@@ -68,7 +69,16 @@ pub struct Readiness {
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
-    paths(get_health, get_live, get_ready, get_metrics, docs::get_docs, docs::get_openapi),
+    paths(
+        get_health,
+        get_live,
+        get_ready,
+        get_metrics,
+        docs::get_docs,
+        docs::get_openapi,
+        runbooks::list_runbooks,
+        runbooks::get_runbook,
+    ),
     components(schemas(Problem))
 )]
 struct Api;

@@ -43,6 +43,7 @@ impl Reason {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Bye {
     Idle,
+    Rotate,
     Shutdown,
     Superseded,
     Slow,
@@ -54,6 +55,7 @@ impl Bye {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Idle => "idle",
+            Self::Rotate => "rotate",
             Self::Shutdown => "shutdown",
             Self::Superseded => "superseded",
             Self::Slow => "slow",

@@ -1,11 +1,13 @@
 //! `GET /agent/reports/stream`.
 
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use futures_util::stream;
-use nexus_kit::http::principal::{Caller, Listener};
+use nexus_kit::http::RequestContext;
+use nexus_kit::http::handover::Handover;
+use nexus_kit::http::principal::{Caller, Listener, Refused};
 use nexus_kit::http::problem::Problem;
 use nexus_kit::http::query::Query;
 use nexus_kit::telemetry::metrics::Outcome;
@@ -13,7 +15,8 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::StreamState;
-use crate::connection::Connection;
+use crate::body;
+use crate::feed::Feed;
 use crate::frames::{self, Bye};
 
 /// Longest session id.
@@ -39,10 +42,13 @@ pub struct StreamQuery {
     params(StreamQuery, ("Last-Event-ID" = Option<String>, Header, description = "A cursor; within the newest 2000 reports exactly the missed ones follow, otherwise a fresh snapshot says why"),
         ("x-session-id" = Option<String>, Header, description = "The same as `session_id`")),
     responses((status = 200, content_type = "text/event-stream", description = "Server-sent events"), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 429, description = "`stream_limit`, with `Retry-After`", body = Problem), (status = 503, body = Problem)))]
+        (status = 403, body = Problem), (status = 429, description = "`stream_limit` or `stream_storm`, with `Retry-After`", body = Problem), (status = 503, body = Problem)))]
 pub async fn stream(
     State(state): State<StreamState>,
     caller: Caller<Listener>,
+    context: RequestContext,
+    handover: Option<Extension<Handover>>,
+    method: Method,
     headers: HeaderMap,
     Query(query): Query<StreamQuery>,
 ) -> Result<Response, Problem> {
@@ -55,33 +61,52 @@ pub async fn stream(
         }
     };
     let session = session(&headers, query.session_id)?;
-    let opened = |outcome| state.app.metrics.sse_opens.get_or_create(&Outcome { outcome }).inc();
-    let most = state.app.settings.stream.max_per_tenant;
-    let Some(place) = state.places.take(&caller.tenant, session, most) else {
+    if method == Method::HEAD {
+        return Ok(events(Body::empty()));
+    }
+    let app = &state.app;
+    let opened = |outcome| app.metrics.sse_opens.get_or_create(&Outcome { outcome }).inc();
+    let settings = &app.settings.stream;
+    let principal = caller.principal.name();
+    let now = app.clock.expiry();
+    let allowed =
+        state.opens.attempt(&caller.tenant, principal.clone(), settings.opens_per_minute, now);
+    if let Err(seconds) = allowed {
+        opened("storm");
+        app.auth.refused(Refused {
+            tenant: Some(caller.tenant.clone()),
+            principal: Some(principal),
+            code: TOO_OFTEN.0,
+            request: "GET /agent/reports/stream".to_owned(),
+            peer: context.peer_address(),
+            correlation_id: caller.correlation_id.clone(),
+        });
+        return Ok(refused(&state, as_event, TOO_OFTEN, seconds));
+    }
+    let right = caller.right();
+    let reader = right.reader().clone();
+    let Some(place) = state.places.take(&caller.tenant, session, right, settings.max_per_tenant)
+    else {
         opened("limit");
-        return Ok(over_limit(&state, as_event));
+        return Ok(refused(&state, as_event, TOO_MANY, 20));
     };
     // A header that is not text is no cursor, and hears so like any other.
     let sent = match headers.get("last-event-id") {
         Some(value) => Some(value.to_str().unwrap_or("?").to_owned()),
         None => query.last_event_id,
     };
-    let right = caller.right();
-    let connection = Connection::open(
-        &state.app,
-        &caller.tenant,
-        place,
-        right,
-        sent.as_deref(),
-        state.stop.clone(),
-    );
-    let (connection, outcome) = connection.await?;
+    let feed = Feed::open(app, place, reader, sent.as_deref(), state.stop.clone());
+    let (feed, outcome) = feed.await?;
     opened(outcome);
-    let frames = stream::unfold(connection, |mut connection| async move {
-        let frame = connection.next().await?;
-        Some((Ok::<_, std::convert::Infallible>(frame), connection))
-    });
-    Ok(events(Body::from_stream(frames)))
+    let Some(Extension(handover)) = handover else {
+        let pieces = body::pieces(feed, app.clock.clone(), state.stop.clone());
+        return Ok(events(Body::from_stream(pieces)));
+    };
+    let reactor = state.reactor.clone();
+    let mut response = events(handover.body(move |socket| reactor.adopt(socket, feed)));
+    // The socket serves nothing else any more.
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    Ok(response)
 }
 
 fn session(headers: &HeaderMap, query: Option<String>) -> Result<Option<String>, Problem> {
@@ -98,17 +123,30 @@ fn session(headers: &HeaderMap, query: Option<String>) -> Result<Option<String>,
     }
 }
 
-fn over_limit(state: &StreamState, as_event: bool) -> Response {
+const TOO_MANY: (&str, &str) = (
+    "stream_limit",
+    "The tenant has as many open streams as it may. Close one, or come back later.",
+);
+
+const TOO_OFTEN: (&str, &str) = (
+    "stream_storm",
+    "Too many streams were opened by this caller within a minute. Keep one open, and come back later.",
+);
+
+/// A refusal with a time to come back at, from `seconds` on.
+fn refused(
+    state: &StreamState,
+    as_event: bool,
+    why: (&'static str, &str),
+    seconds: u64,
+) -> Response {
     // Proportional jitter, so that those who were refused together do not return together.
-    let seconds = 20 + state.app.entropy.below(20);
+    let seconds = seconds + state.app.entropy.below(seconds.max(1));
     if as_event {
         return events(Body::from(frames::bye(Bye::Limit, seconds * 1_000)));
     }
-    let mut problem = Problem::new(
-        StatusCode::TOO_MANY_REQUESTS,
-        "stream_limit",
-        "The tenant has as many open streams as it may. Close one, or come back later.",
-    );
+    let (code, detail) = why;
+    let mut problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, code, detail);
     problem.retry_after = Some(seconds);
     problem.into_response()
 }

@@ -4,10 +4,14 @@
 //! and none comes twice, because replay and live are one loop over one cursor; ids are only ever
 //! made by this program; every end of a stream that the server chooses is announced by `bye`.
 
-mod connection;
+mod body;
+mod feed;
 mod frames;
 pub mod http;
+mod opens;
 mod places;
+mod reactor;
+mod rights;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +19,9 @@ use std::time::Duration;
 use nexus_kit::app::App;
 use nexus_kit::supervise::{Shutdown, Supervisor};
 
+use opens::Opens;
 use places::Places;
+use reactor::Reactor;
 
 /// How often channels that nobody listens to are dropped.
 const SWEEP: Duration = nexus_kit::hub::IDLE_CHANNEL;
@@ -28,6 +34,8 @@ const REPAIR: Duration = Duration::from_secs(1);
 pub struct StreamState {
     pub(crate) app: App,
     pub(crate) places: Arc<Places>,
+    pub(crate) opens: Arc<Opens>,
+    pub(crate) reactor: Reactor,
     pub(crate) stop: Shutdown,
 }
 
@@ -37,8 +45,23 @@ impl axum::extract::FromRef<StreamState> for App {
     }
 }
 
-/// Puts the slice together and starts what runs by itself: trimming and sweeping.
-pub fn start(app: &App, supervisor: &Supervisor) -> StreamState {
+/// Puts the slice together and starts what runs by itself: trimming, sweeping, watching rights, and
+/// the threads that write.
+///
+/// # Errors
+/// When the system has no thread or no poll left.
+pub fn start(app: &App, supervisor: &Supervisor) -> std::io::Result<StreamState> {
+    let places: Arc<Places> = Arc::default();
+    let (watching, watched) = (app.clone(), places.clone());
+    supervisor.forever("stream-rights", move |stop| {
+        let (app, places) = (watching.clone(), watched.clone());
+        async move {
+            tokio::select! {
+                () = rights::watch(&app, &places) => {}
+                () = stop.triggered() => {}
+            }
+        }
+    });
     let trimming = app.clone();
     supervisor.forever("trimmer", move |stop| {
         let app = trimming.clone();
@@ -78,5 +101,11 @@ pub fn start(app: &App, supervisor: &Supervisor) -> StreamState {
             }
         });
     }
-    StreamState { app: app.clone(), places: Arc::default(), stop: supervisor.shutdown_signal() }
+    Ok(StreamState {
+        app: app.clone(),
+        places,
+        opens: Arc::default(),
+        reactor: Reactor::start(app, supervisor)?,
+        stop: supervisor.shutdown_signal(),
+    })
 }

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `test.echo` | GREEN | any object; the result is the params; `lines` (a list) goes to the worklog |
 //! | `test.yellow` | YELLOW | as `test.echo` |
-//! | `test.fail` | GREEN | `code`, `times` (attempts that fail; all without it), `retryable`, `panic` |
+//! | `test.fail` | GREEN | `code`, `message`, `times` (attempts that fail; all without it), `retryable`, `panic` |
 //! | `test.slow` | GREEN | `name`; runs until [`Hands::release`] |
 //! | `test.outside` | RED | `target`, `payload`, `then`: `ok`, `nothing`, `sent`, `unknown`, `panic`, `hang` |
 
@@ -82,7 +82,8 @@ impl TestAgent {
                     return Ok(json!({"attempt": job.attempt}));
                 }
                 let code = FailureCode::parse(&text("code")).unwrap_or(FailureCode::AgentError);
-                let mut failure = Failure::new(code, "failed on purpose");
+                let message = job.params["message"].as_str().unwrap_or("failed on purpose");
+                let mut failure = Failure::new(code, message);
                 failure.retryable = job.params["retryable"].as_bool();
                 Err(failure)
             }

@@ -172,7 +172,7 @@ impl World {
         let mut agents = self.builder.more.clone();
         agents.push(Arc::new(TestAgent(self.hands.clone())));
         let (settings, clock, entropy) =
-            (self.settings(), self.clock.clone(), self.entropy.clone());
+            (self.settings(), self.clock.restarted(), self.entropy.clone());
         let running = nexus::start(settings, clock, entropy, agents).await;
         let running = running.unwrap_or_else(|error| panic!("the server starts: {error}"));
         *self.address.lock().unwrap() = running.address;
@@ -184,6 +184,9 @@ impl World {
         let mut settings = Settings::default();
         settings.http.bind = ([127, 0, 0, 1], 0).into();
         settings.http.shutdown = Duration::from_secs(3);
+        // Tests open streams in circles, and end servers without waiting.
+        settings.stream.opens_per_minute = 1_000_000;
+        settings.stream.drain = Duration::ZERO;
         settings.keys.service = Secret::new(SERVICE_KEY);
         settings.keys.admin = Secret::new(ADMIN_KEY);
         settings.store.data_dir = self.data_dir();
@@ -353,6 +356,11 @@ impl World {
         self.advance(Duration::from_secs(seconds));
     }
 
+    /// Sets the wall clock by so many seconds, forwards or back, while no time goes by.
+    pub fn set_wall(&self, seconds: i64) {
+        self.clock.set_wall(seconds);
+    }
+
     /// What the clock says.
     pub fn now(&self) -> Time {
         self.clock.now()
@@ -413,11 +421,46 @@ impl World {
         }
     }
 
+    /// Waits until a metric, with its labels, has a value that fits.
+    pub async fn until_metric(&self, name: &str, fits: impl Fn(f64) -> bool) -> f64 {
+        let looking = async {
+            loop {
+                if let Some(value) = self.metric(name)
+                    && fits(value)
+                {
+                    return value;
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        match tokio::time::timeout(PATIENCE, looking).await {
+            Ok(value) => value,
+            Err(_) => panic!("{name} is {:?}", self.metric(name)),
+        }
+    }
+
+    /// What a metric, with its labels, says now.
+    pub fn metric(&self, name: &str) -> Option<f64> {
+        let text = self.running().app.metrics.render();
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))?;
+        line.parse().ok()
+    }
+
     /// Stops the server as `SIGTERM` does and names what had to be cut off.
     pub async fn stop(&mut self) -> Vec<&'static str> {
+        self.stopping().await
+    }
+
+    /// The same, while the test moves the clock with what it keeps of it.
+    pub fn stopping(&mut self) -> impl Future<Output = Vec<&'static str>> + use<> {
         let running = self.running.take().expect("the server runs");
         self.panics += panics(&running);
-        running.stop().await
+        running.stop()
+    }
+
+    /// The clock of this world.
+    pub fn clock(&self) -> Clock {
+        self.clock.clone()
     }
 
     /// Starts the stopped server again on the same data.

@@ -35,6 +35,8 @@ pub(crate) struct KnownType {
     pub timeout: Duration,
     /// What an outside type says about another attempt; built-in ones say it with each failure.
     pub retryable: Option<bool>,
+    /// How many of it run at once in this tenant, if the type itself says so.
+    pub concurrency: Option<u32>,
     /// The agent in this process, for a built-in type.
     pub agent: Option<Arc<dyn Agent>>,
     validator: Arc<Validator>,
@@ -128,6 +130,7 @@ impl Catalogue {
                     target: spec.target.map(str::to_owned),
                     timeout: spec.timeout,
                     retryable: None,
+                    concurrency: None,
                     agent: Some(agent.clone()),
                     validator: Arc::new(validator),
                 };
@@ -152,11 +155,15 @@ impl Catalogue {
     /// The tenant's catalogue as this process knows it, which the store confirms or refuses by
     /// [`WorkError::Stale`] when it is acted on.
     pub async fn bundle(&self, db: &Db, tenant: &Tenant) -> Result<Arc<Bundle>, WorkError> {
-        let known = self.bundles.read().ok().and_then(|bundles| bundles.get(tenant).cloned());
-        match known {
+        match self.known(tenant) {
             Some(bundle) => Ok(bundle),
             None => self.refresh(db, tenant).await,
         }
+    }
+
+    /// The tenant's catalogue if this process has read it.
+    pub fn known(&self, tenant: &Tenant) -> Option<Arc<Bundle>> {
+        self.bundles.read().ok().and_then(|bundles| bundles.get(tenant).cloned())
     }
 
     /// The tenant's catalogue as it is in the store.
@@ -166,7 +173,11 @@ impl Catalogue {
         let mut types = self.builtin.clone();
         for row in stored.types {
             if let Some(builtin) = self.builtin.get(&row.command_type) {
-                let known = KnownType { admin_override: row.risk, ..(**builtin).clone() };
+                let known = KnownType {
+                    admin_override: row.risk,
+                    concurrency: row.concurrency,
+                    ..(**builtin).clone()
+                };
                 types.insert(row.command_type, Arc::new(known));
             } else if let Some(known) = registered(row) {
                 types.insert(known.name.clone(), Arc::new(known));
@@ -209,6 +220,7 @@ fn registered(row: sql::TypeRow) -> Option<KnownType> {
         target: None,
         timeout: row.timeout,
         retryable: Some(row.retryable),
+        concurrency: row.concurrency,
         agent: None,
         validator: Arc::new(validator),
         name: row.command_type,

@@ -6,6 +6,7 @@ use nexus_kit::db::DbError;
 use nexus_kit::http::problem::{FieldError, Problem};
 
 use crate::agent::ParamError;
+use crate::boxes::error::BoxesError;
 
 /// Why something was not done; nothing was changed then.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -58,6 +59,9 @@ pub enum WorkError {
     /// The tenant is paused.
     #[error("the tenant is paused")]
     Paused,
+    /// What concerns failed tasks.
+    #[error(transparent)]
+    Boxes(#[from] BoxesError),
 }
 
 impl From<DbError> for WorkError {
@@ -134,6 +138,7 @@ impl From<WorkError> for Problem {
                 "confirmation_required",
                 format!("This changes what may run. Repeat it with ?confirm={target}."),
             ),
+            WorkError::Boxes(error) => error.into(),
             WorkError::Paused => Self::conflict(
                 "tenant_paused",
                 "All execution of this tenant is paused. POST /tenant/resume lets it go on.",

@@ -8,6 +8,7 @@
 
 pub mod agent;
 pub mod approvals;
+pub mod boxes;
 mod catalogue;
 pub mod commands;
 pub mod contract;
@@ -18,17 +19,22 @@ pub mod tasks;
 mod worker;
 pub mod worklog;
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use nexus_core::task::RetryPolicy;
 use nexus_core::tenant::Tenant;
 use nexus_kit::app::App;
-use nexus_kit::supervise::Supervisor;
+use nexus_kit::db::Scope;
+use nexus_kit::supervise::{Shutdown, Supervisor};
 
 use crate::agent::Agent;
+use crate::boxes::operations::agent::Boxes;
+use crate::boxes::operations::{self, Operations};
 use crate::catalogue::{Bundle, Catalogue};
 pub use crate::commands::actions::{Accepted, Begun, Beside, Command, accept, accept_beside};
 pub use crate::commands::judge::{Examined, examine};
+use crate::contract::caps::Caps;
+use crate::contract::pick::{Taking, Turn};
 pub use crate::error::WorkError;
 pub use crate::tasks::actions::cancel;
 pub use crate::tasks::row::{Standing, standing};
@@ -39,10 +45,15 @@ const STALE_TRIES: usize = 5;
 /// The slice: its parts and what it remembers between calls, none of which is a record.
 pub struct Work {
     pub(crate) app: App,
-    pub(crate) catalogue: Catalogue,
-    /// The tenant that was served last by a claim.
-    pub(crate) turn: Mutex<String>,
+    pub(crate) catalogue: Arc<Catalogue>,
+    /// Whose turn it is to be served by a claim.
+    pub(crate) turn: Mutex<Turn>,
+    /// What claims of this process are taking just now.
+    pub(crate) taking: Taking,
     pub(crate) callback_url: String,
+    pub(crate) operations: Arc<Operations>,
+    /// Tells those who wait for work that the process is ending; set by [`Work::start`].
+    closing: OnceLock<Shutdown>,
 }
 
 /// What this slice's handlers share.
@@ -65,8 +76,19 @@ impl Work {
         agents: &[Arc<dyn Agent>],
         callback_url: String,
     ) -> Result<Arc<Self>, String> {
-        let catalogue = Catalogue::new(agents)?;
-        Ok(Arc::new(Self { app, catalogue, turn: Mutex::default(), callback_url }))
+        let operations = Arc::new(Operations::new(app.settings.operations.at_once));
+        let mut agents = agents.to_vec();
+        agents.push(Arc::new(Boxes::new(app.clone(), operations.clone())));
+        let catalogue = Arc::new(Catalogue::new(&agents)?);
+        Ok(Arc::new(Self {
+            app,
+            catalogue,
+            turn: Mutex::default(),
+            taking: Taking::default(),
+            callback_url,
+            operations,
+            closing: OnceLock::new(),
+        }))
     }
 
     /// Ends what earlier lives of this process left running, then starts the timer and the worker
@@ -75,6 +97,7 @@ impl Work {
     /// # Errors
     /// When the store cannot be read.
     pub async fn start(self: &Arc<Self>, supervisor: &Supervisor) -> Result<(), WorkError> {
+        self.closing.get_or_init(|| supervisor.shutdown_signal());
         let released = contract::lease::release_dead(self).await?;
         if released > 0 {
             tracing::warn!(
@@ -82,9 +105,21 @@ impl Work {
                 "ended what an earlier life of this server left running"
             );
         }
+        if !Caps::of(&self.app.settings.tasks, None).none() {
+            self.app.db.write(Scope::System, contract::sql::cap_all_leases).await?;
+        }
         jobs::start(self, supervisor);
         worker::start(self, supervisor);
+        operations::start(self, supervisor);
         Ok(())
+    }
+
+    /// Returns when the process is ending.
+    pub(crate) async fn closing(&self) {
+        match self.closing.get() {
+            Some(shutdown) => shutdown.triggered().await,
+            None => std::future::pending().await,
+        }
     }
 
     pub(crate) fn retry_policy(&self) -> RetryPolicy {

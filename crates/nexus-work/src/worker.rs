@@ -64,7 +64,7 @@ async fn run(work: &Arc<Work>, supervisor: &Supervisor, slots: Arc<Semaphore>) {
             Ok(claimed) => claimed,
             Err(error) => {
                 tracing::warn!(%error, "a claim failed; tried again shortly");
-                work.app.clock.sleep(AFTER_ERROR).await;
+                tokio::time::sleep(AFTER_ERROR).await;
                 continue;
             }
         };
@@ -122,6 +122,7 @@ async fn attempt(work: &Arc<Work>, envelope: Envelope) {
         progress: None,
         digest,
         signed: None,
+        types: None,
     };
     write_end(work, callback).await;
 }
@@ -234,7 +235,7 @@ async fn beat(work: &Work, speaker: &Speaker) {
     let every = work.app.settings.tasks.lock_ttl / 3;
     loop {
         work.app.clock.sleep(every).await;
-        match callback::heartbeat(work, speaker.clone()).await {
+        match callback::heartbeat(work, speaker.clone(), None).await {
             Ok(beat) if beat.cancel => return,
             Ok(_) | Err(WorkError::Store(_)) => {}
             Err(_) => return,
@@ -319,6 +320,7 @@ impl Speaks for InProcess<'_> {
                 progress: None,
                 digest: nexus_core::json::hex(&nonce),
                 signed: None,
+                types: None,
             };
             if let Err(error) = callback::hear(self.work, callback).await {
                 tracing::debug!(%error, "a worklog line was not written");

@@ -4,7 +4,6 @@
 
 pub mod audit;
 pub mod cli;
-pub mod client;
 mod first_admin;
 mod lock;
 pub mod openapi;

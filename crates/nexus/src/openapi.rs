@@ -1,11 +1,15 @@
 //! The description of the API, put together from the slices.
 
+use nexus_alerts::http as alerts;
 use nexus_auth::http as auth;
 use nexus_auth::people::http as people;
 use nexus_auth::people::http::members;
 use nexus_kit::http::principal::SESSION_COOKIE;
 use nexus_kit::http::problem::Problem;
 use nexus_work::approvals::http as approvals;
+use nexus_work::boxes::http as boxes;
+use nexus_work::boxes::operations::http as bulk;
+use nexus_work::boxes::triage::http as triage;
 use nexus_work::commands::http as commands;
 use nexus_work::contract::http as contract;
 use nexus_work::policy::http as policy;
@@ -32,7 +36,16 @@ use crate::routes::{ACCESS, Access};
         tasks::list_tasks, tasks::get_task, tasks::get_sent, tasks::cancel_task, tasks::ask_again,
         tasks::list_worklog,
         approvals::list_asks, approvals::get_ask, approvals::decide_ask, approvals::inbox,
+        bulk::requeue_dlq, bulk::route_dlq, bulk::alarm_dlq, bulk::apply_dlq, bulk::purge_dlq,
+        bulk::requeue_hold, bulk::purge_hold, bulk::requeue_alarm, bulk::purge_alarm, bulk::ack_alarm,
+        bulk::list_operations, bulk::get_operation, bulk::list_items, bulk::abort_operation,
+        boxes::peek, boxes::stats, boxes::causes,
+        triage::triage, triage::get_policy, triage::put_policy, triage::reset_policy,
+        triage::simulate, triage::resolve,
         contract::claim_tasks, contract::claim_task, contract::beat, contract::take_callback,
+        contract::get_schema,
+        alerts::list_alerts, alerts::list_deliveries, alerts::list_routes, alerts::put_routes,
+        alerts::rotate_secret, alerts::send_test, alerts::get_alert, alerts::list_platform_alerts,
         nexus_stream::http::stream,
         auth::list_tenants, auth::create_tenant, auth::list_keys, auth::create_key,
         auth::revoke_key, auth::rotate_key,

@@ -3,16 +3,20 @@
 use axum::Router;
 use axum::middleware::from_extractor_with_state;
 use axum::routing::{delete, get, post, put};
+use nexus_alerts::http::{self as alerts, AlertState};
 use nexus_auth::AuthState;
 use nexus_auth::http as auth;
 use nexus_auth::people::http as people;
 use nexus_auth::people::http::members;
 use nexus_kit::app::App;
-use nexus_kit::http::principal::PlatformKey;
+use nexus_kit::http::principal::{Caller, PlatformKey, Viewer};
 use nexus_ops::Ops;
 use nexus_stream::StreamState;
 use nexus_work::WorkState;
 use nexus_work::approvals::http as approvals;
+use nexus_work::boxes::http as boxes;
+use nexus_work::boxes::operations::http as operations;
+use nexus_work::boxes::triage::http as triage;
 use nexus_work::commands::http as commands;
 use nexus_work::contract::http as contract;
 use nexus_work::policy::http as policy;
@@ -28,6 +32,8 @@ pub struct States {
     pub auth: AuthState,
     /// Commands, approvals, tasks, agents.
     pub work: WorkState,
+    /// Alerts.
+    pub alerts: AlertState,
     /// The stream.
     pub stream: StreamState,
     /// Health and metrics.
@@ -52,13 +58,47 @@ pub fn router(states: States) -> Router {
         .route("/approvals/{ask_id}", get(approvals::get_ask))
         .route("/approvals/{ask_id}/decide", post(approvals::decide_ask))
         .route("/me/inbox", get(approvals::inbox))
+        .route("/dlq/requeue", post(operations::requeue_dlq))
+        .route("/dlq/route", post(operations::route_dlq))
+        .route("/dlq/alarm", post(operations::alarm_dlq))
+        .route("/dlq/apply", post(operations::apply_dlq))
+        .route("/dlq/purge", post(operations::purge_dlq))
+        .route("/hold/requeue", post(operations::requeue_hold))
+        .route("/hold/purge", post(operations::purge_hold))
+        .route("/alarm/requeue", post(operations::requeue_alarm))
+        .route("/alarm/purge", post(operations::purge_alarm))
+        .route("/alarm/ack", post(operations::ack_alarm))
+        .route("/operations", get(operations::list_operations))
+        .route("/operations/{operation_id}", get(operations::get_operation))
+        .route("/operations/{operation_id}/items", get(operations::list_items))
+        .route("/operations/{operation_id}/abort", post(operations::abort_operation))
+        .route("/{box}/peek", get(boxes::peek))
+        .route("/{box}/stats", get(boxes::stats))
+        .route("/{box}/causes", get(boxes::causes))
+        .route("/dlq/triage", post(triage::triage))
+        .route(
+            "/dlq/policy",
+            get(triage::get_policy).put(triage::put_policy).delete(triage::reset_policy),
+        )
+        .route("/dlq/policy/simulate", post(triage::simulate))
+        .route("/alarm/resolve", post(triage::resolve))
         .route("/tenant/pause", post(policy::pause))
         .route("/tenant/resume", post(policy::resume))
         .route("/agent/tasks/claim", post(contract::claim_tasks))
         .route("/agent/tasks/{task_id}/claim", post(contract::claim_task))
         .route("/agent/tasks/{task_id}/heartbeat", post(contract::beat))
         .route("/agent/callback", post(contract::take_callback))
+        .route("/schemas/{name}", get(contract::get_schema))
         .with_state(states.work);
+    let alerts = Router::new()
+        .route("/alerts", get(alerts::list_alerts))
+        .route("/alerts/deliveries", get(alerts::list_deliveries))
+        .route("/alerts/routes", get(alerts::list_routes).put(alerts::put_routes))
+        .route("/alerts/routes/{route}/secret", post(alerts::rotate_secret))
+        .route("/alerts/test", post(alerts::send_test))
+        .route("/alerts/{alert_id}", get(alerts::get_alert))
+        .route("/platform/alerts", get(alerts::list_platform_alerts))
+        .with_state(states.alerts);
     let stream = Router::new()
         .route("/agent/reports/stream", get(nexus_stream::http::stream))
         .with_state(states.stream);
@@ -83,12 +123,16 @@ pub fn router(states: States) -> Router {
         )
         .with_state(states.auth);
     let metrics = nexus_ops::metrics(states.ops.clone())
-        .layer(from_extractor_with_state::<PlatformKey, _>(states.app));
+        .layer(from_extractor_with_state::<PlatformKey, _>(states.app.clone()));
+    let runbooks = nexus_ops::runbooks(states.app.settings.runbooks.clone())
+        .layer(from_extractor_with_state::<Caller<Viewer>, _>(states.app));
     Router::new()
         .merge(work)
+        .merge(alerts)
         .merge(stream)
         .merge(auth)
         .merge(metrics)
+        .merge(runbooks)
         .merge(nexus_ops::health(states.ops))
         .merge(nexus_ops::docs(&openapi::description()))
         .merge(nexus_ui::console())
@@ -137,12 +181,44 @@ pub const ACCESS: &[(&str, &str, Access)] = &[
     ("GET", "/approvals/{ask_id}", Access::Viewer),
     ("POST", "/approvals/{ask_id}/decide", Access::Approver),
     ("GET", "/me/inbox", Access::Person),
+    ("POST", "/dlq/requeue", Access::Admin),
+    ("POST", "/dlq/route", Access::Admin),
+    ("POST", "/dlq/alarm", Access::Admin),
+    ("POST", "/dlq/apply", Access::Admin),
+    ("POST", "/dlq/purge", Access::Admin),
+    ("POST", "/hold/requeue", Access::Admin),
+    ("POST", "/hold/purge", Access::Admin),
+    ("POST", "/alarm/requeue", Access::Admin),
+    ("POST", "/alarm/purge", Access::Admin),
+    ("POST", "/alarm/ack", Access::Admin),
+    ("GET", "/operations", Access::Admin),
+    ("GET", "/operations/{operation_id}", Access::Admin),
+    ("GET", "/operations/{operation_id}/items", Access::Admin),
+    ("POST", "/operations/{operation_id}/abort", Access::Admin),
+    ("GET", "/{box}/peek", Access::Admin),
+    ("GET", "/{box}/stats", Access::Admin),
+    ("GET", "/{box}/causes", Access::Admin),
+    ("POST", "/dlq/triage", Access::Admin),
+    ("GET", "/dlq/policy", Access::Admin),
+    ("PUT", "/dlq/policy", Access::Admin),
+    ("DELETE", "/dlq/policy", Access::Admin),
+    ("POST", "/dlq/policy/simulate", Access::Admin),
+    ("POST", "/alarm/resolve", Access::Admin),
     ("POST", "/tenant/pause", Access::Admin),
     ("POST", "/tenant/resume", Access::Admin),
     ("POST", "/agent/tasks/claim", Access::Agent),
     ("POST", "/agent/tasks/{task_id}/claim", Access::Agent),
     ("POST", "/agent/tasks/{task_id}/heartbeat", Access::Agent),
     ("POST", "/agent/callback", Access::Agent),
+    ("GET", "/schemas/{name}", Access::Public),
+    ("GET", "/alerts", Access::Viewer),
+    ("GET", "/alerts/deliveries", Access::Viewer),
+    ("GET", "/alerts/routes", Access::Admin),
+    ("PUT", "/alerts/routes", Access::Admin),
+    ("POST", "/alerts/routes/{route}/secret", Access::Admin),
+    ("POST", "/alerts/test", Access::Admin),
+    ("GET", "/alerts/{alert_id}", Access::Viewer),
+    ("GET", "/platform/alerts", Access::PlatformAdmin),
     ("GET", "/agent/reports/stream", Access::Viewer),
     ("GET", "/tenants", Access::PlatformAdmin),
     ("POST", "/tenants", Access::PlatformAdmin),
@@ -163,6 +239,8 @@ pub const ACCESS: &[(&str, &str, Access)] = &[
     ("POST", "/users/{user_id}/link", Access::Admin),
     ("PUT", "/tenants/{org}/{project}/members/{user_id}", Access::Admin),
     ("DELETE", "/tenants/{org}/{project}/members/{user_id}", Access::Admin),
+    ("GET", "/runbooks", Access::Viewer),
+    ("GET", "/runbooks/{code}", Access::Viewer),
     ("GET", "/metrics", Access::PlatformKey),
     ("GET", "/health", Access::Public),
     ("GET", "/health/live", Access::Public),

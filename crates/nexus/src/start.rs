@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use nexus_alerts::Alerts;
+use nexus_alerts::http::AlertState;
 use nexus_auth::{Auth, AuthState, ensure_default_tenant};
 use nexus_core::id::CorrelationId;
 use nexus_core::view::Keep;
@@ -136,17 +138,22 @@ pub async fn start(
             }
         }
     });
-    let mut agents = nexus_agents::built_in(&app, Arc::new(guard));
+    let guard = Arc::new(guard);
+    let alerts = Alerts::new(&app, guard.clone()).map_err(StartError::Setting)?;
+    let mut agents = nexus_agents::built_in(&app, guard);
+    agents.push(alerts.agent());
     agents.extend(more);
     let work = Work::new(app.clone(), &agents, format!("http://{address}/agent/callback"))
         .map_err(wiring)?;
     work.start(&supervisor).await.map_err(|e| wiring(e.to_string()))?;
     nexus_agents::assistant::engine::start(&app, &work, &supervisor);
+    alerts.start(address, &supervisor);
     let states = States {
         app: app.clone(),
         auth: AuthState { app: app.clone(), auth },
+        alerts: AlertState { alerts, work: WorkState(work.clone()) },
         work: WorkState(work),
-        stream: nexus_stream::start(&app, &supervisor),
+        stream: nexus_stream::start(&app, &supervisor).map_err(|e| wiring(e.to_string()))?,
         ops: Ops::new(metrics.clone(), vec![store_check(&app)], app.clock.instant()),
     };
     let (clock, entropy) = (app.clock.clone(), app.entropy.clone());

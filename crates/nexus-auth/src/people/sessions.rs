@@ -94,6 +94,7 @@ impl Auth {
     /// Forgets looked-up sessions, so that an end or another role bites at once.
     pub(crate) fn forget_sessions(&self) {
         self.people.remembered.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.changed.send_replace(());
     }
 
     /// A session that was used last before this has ended by itself.

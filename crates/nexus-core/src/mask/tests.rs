@@ -256,6 +256,13 @@ proptest! {
     }
 
     #[test]
+    fn what_is_left_alone_unseen_would_have_been_left_alone(
+        word in prop_oneof!["[a-z_]{0,11}", "(nxs|dev|sk_live|rk_live|ghp|basic|bearer)[a-z_]{0,8}"],
+    ) {
+        prop_assert!(!is_short_word(&word) || pass(&word).is_none(), "{word}");
+    }
+
+    #[test]
     fn any_text_is_taken(text in any::<String>()) {
         let once = mask(&text).into_owned();
         prop_assert!(!finds(&once));

@@ -6,8 +6,10 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 
-use super::job::{Answer, WriteJob};
-use super::session::{Outbox, Read, Tx};
+use super::job::{Answer, ReadJob, WriteJob};
+use super::lanes::Lanes;
+use super::notes::Notes;
+use super::session::{Outbox, Read, Tx, store_heads};
 use super::{AfterCommit, DbError, Scope};
 use crate::clock::Clock;
 use crate::entropy::Entropy;
@@ -37,6 +39,7 @@ struct Batch<'a> {
     session: &'a Read,
     context: &'a Context,
     outbox: Outbox,
+    notes: Notes,
     answers: Vec<(Answer, Result<(), DbError>)>,
 }
 
@@ -48,11 +51,12 @@ pub(super) fn commit(
     mut next: impl FnMut() -> Option<WriteJob>,
 ) -> Result<(), DbError> {
     let started = Instant::now();
-    let mut batch = Batch { session, context, outbox: Outbox::default(), answers: Vec::new() };
+    let (outbox, notes) = (Outbox::default(), Notes::default());
+    let mut batch = Batch { session, context, outbox, notes, answers: Vec::new() };
     let mut outcome = session.begin(&first.scope);
     let mut job = Some(first);
     while let Some(one) = job {
-        context.metrics.store_queue.dec();
+        context.metrics.store_taken(one.since.elapsed());
         if outcome.is_ok() {
             outcome = batch.run(one);
         } else {
@@ -62,13 +66,14 @@ pub(super) fn commit(
         let room = batch.answers.len() < context.batch && started.elapsed() < BATCH_TIME;
         job = if room { next() } else { None };
     }
-    let outcome = outcome.and_then(|()| session.commit());
+    let outcome = outcome.and_then(|()| batch.commit());
     batch.finish(outcome)
 }
 
 impl Batch<'_> {
     fn run(&mut self, job: WriteJob) -> Result<(), DbError> {
         let (reports, wake) = (self.outbox.reports.len(), self.outbox.wake);
+        self.notes.keep();
         if let Err(error) = self.session.savepoint() {
             self.answers.push(((job.action)(None).1, Ok(())));
             return Err(error);
@@ -77,17 +82,18 @@ impl Batch<'_> {
             session: self.session,
             scope: &job.scope,
             outbox: &mut self.outbox,
+            notes: &mut self.notes,
             clock: &self.context.clock,
             entropy: &self.context.entropy,
         };
         let (keep, answer) = (job.action)(Some(&mut tx));
-        if self.session.lost_transaction() {
-            // A full disk makes SQLite roll back the whole transaction, not the savepoint alone.
-            self.answers.push((answer, Ok(())));
-            return Err(DbError::Full);
-        }
         // What the engine has not done yet can still fail, and then it is this job's failure.
-        let kept = if keep { self.session.release() } else { Ok(()) };
+        let lost = self.session.lost_transaction();
+        let kept = if keep && lost.is_none() { self.session.release() } else { Ok(()) };
+        if let Some(error) = lost.or_else(|| self.session.lost_transaction()) {
+            self.answers.push((answer, Ok(())));
+            return Err(error);
+        }
         let undo = !keep || kept.is_err();
         self.answers.push((answer, kept));
         if !undo {
@@ -95,11 +101,20 @@ impl Batch<'_> {
         }
         self.outbox.reports.truncate(reports);
         self.outbox.wake = wake;
+        self.notes.undo();
         self.session.roll_back_job()
     }
 
+    fn commit(&self) -> Result<(), DbError> {
+        store_heads(self.session, &self.notes)?;
+        let started = Instant::now();
+        let committed = self.session.commit();
+        self.context.metrics.store_commit.observe(started.elapsed().as_secs_f64());
+        committed
+    }
+
     fn finish(self, outcome: Result<(), DbError>) -> Result<(), DbError> {
-        let Self { session, context, outbox, answers } = self;
+        let Self { session, context, outbox, answers, .. } = self;
         if let Err(error) = &outcome {
             tracing::warn!(%error, writes = answers.len(), "a batch of writes was not committed");
             session.roll_back();
@@ -137,8 +152,16 @@ fn answer(
     }
 }
 
+/// Answers queries in turn until there are no more.
+pub(super) fn serve_reads(session: &Read, waiting: &Lanes<ReadJob>, metrics: &Metrics) {
+    while let Some(job) = waiting.next() {
+        metrics.store_reads_waiting.dec();
+        look(session, job);
+    }
+}
+
 /// Begins a transaction that only looks, runs a query in it and ends it.
-pub(super) fn look(session: &Read, job: super::job::ReadJob) {
+fn look(session: &Read, job: ReadJob) {
     match session.begin_read(&job.scope) {
         Ok(()) => {
             (job.query)(Ok(session));

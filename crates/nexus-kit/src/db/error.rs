@@ -6,8 +6,8 @@ pub enum DbError {
     /// Too many wait; nothing was done, try again.
     #[error("the store's queue is full")]
     Busy,
-    /// The disk is full; nothing was done.
-    #[error("the disk is full")]
+    /// The disk takes no more, because it is full or a quota is; nothing was done.
+    #[error("the disk is full, or a quota or a limit of file sizes is reached")]
     Full,
     /// A row with this key exists.
     #[error("a row with this key exists: {0}")]
@@ -41,9 +41,17 @@ pub enum DbError {
 
 impl From<rusqlite::Error> for DbError {
     fn from(error: rusqlite::Error) -> Self {
-        use rusqlite::ErrorCode as Code;
+        use rusqlite::{ErrorCode as Code, ffi};
+        // What a file system says beyond "no space": a quota, a limit of file sizes. The write was
+        // refused, so unlike after a failed sync everything before it stands.
+        let refused = [ffi::SQLITE_IOERR_WRITE, ffi::SQLITE_IOERR_SHMSIZE];
         match error.sqlite_error_code() {
             Some(Code::DiskFull) => Self::Full,
+            Some(Code::SystemIoFailure)
+                if error.sqlite_error().is_some_and(|e| refused.contains(&e.extended_code)) =>
+            {
+                Self::Full
+            }
             Some(Code::SystemIoFailure) => Self::Disk(error.to_string()),
             Some(Code::ConstraintViolation) => Self::Unique(error.to_string()),
             _ => Self::Failed(error.to_string()),

@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use tokio::sync::oneshot;
 
@@ -19,6 +20,8 @@ type Action = Box<dyn FnOnce(Option<&mut Tx<'_>>) -> (bool, Answer) + Send>;
 pub(super) struct WriteJob {
     pub scope: Scope,
     pub action: Action,
+    /// When it came.
+    pub since: Instant,
 }
 
 impl WriteJob {
@@ -51,7 +54,7 @@ impl WriteJob {
             });
             (keep, reply)
         };
-        Self { scope, action: Box::new(action) }
+        Self { scope, action: Box::new(action), since: Instant::now() }
     }
 }
 

@@ -9,6 +9,8 @@
 mod batch;
 mod error;
 mod job;
+mod lanes;
+mod notes;
 mod postgres;
 mod session;
 mod sqlite;
@@ -20,7 +22,7 @@ use nexus_core::tenant::Tenant;
 use tokio::sync::oneshot;
 
 pub use error::DbError;
-pub use session::{Asked, Place, Read, Sql, Tx};
+pub use session::{Asked, AskedPlace, Place, Read, Sql, Tx};
 pub use value::{Arg, Row};
 
 use crate::clock::Clock;
@@ -209,8 +211,11 @@ impl Db {
         E: From<DbError> + Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
-        self.door.write(WriteJob::new(scope.into(), action, answer))?;
+        let job = WriteJob::new(scope.into(), action, answer);
         self.metrics.store_queue.inc();
+        self.door.write(job).inspect_err(|_| {
+            self.metrics.store_queue.dec();
+        })?;
         answered.await.unwrap_or_else(|_| Err(DbError::Stopped.into()))
     }
 
@@ -225,7 +230,11 @@ impl Db {
         E: From<DbError> + Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
-        self.door.read(ReadJob::new(scope.into(), query, answer))?;
+        let job = ReadJob::new(scope.into(), query, answer);
+        self.metrics.store_reads_waiting.inc();
+        self.door.read(job).inspect_err(|_| {
+            self.metrics.store_reads_waiting.dec();
+        })?;
         answered.await.unwrap_or_else(|_| Err(DbError::Stopped.into()))
     }
 }

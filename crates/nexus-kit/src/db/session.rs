@@ -1,6 +1,5 @@
 //! What a closure holds while it runs: [`Read`] to look, [`Tx`] to change.
 
-use std::cell::Cell;
 use std::ops::Deref;
 
 use nexus_core::cursor::Epoch;
@@ -8,6 +7,7 @@ use nexus_core::id::{Entropy as IdEntropy, ReportId};
 use nexus_core::tenant::Tenant;
 use nexus_core::time::Time;
 
+use super::notes::Notes;
 use super::value::Owned;
 use super::{Arg, DbError, Row, Scope, postgres, sqlite};
 use crate::clock::Clock;
@@ -95,12 +95,11 @@ macro_rules! with {
 /// One connection, looking at one consistent state.
 pub struct Read {
     engine: Engine,
-    statements: Cell<u64>,
 }
 
 impl Read {
     pub(super) fn new(engine: Engine) -> Self {
-        Self { engine, statements: Cell::new(0) }
+        Self { engine }
     }
 
     pub(super) fn engine(&self) -> &Engine {
@@ -109,7 +108,7 @@ impl Read {
 
     /// Statements and round trips since the last call.
     pub(super) fn take_counts(&self) -> (u64, u64) {
-        (self.statements.take(), with!(self, session => session.take_trips()))
+        with!(self, session => session.take_counts())
     }
 
     /// Every row of an answer.
@@ -129,7 +128,6 @@ impl Read {
         args: &[Arg<'_>],
         mut row: impl FnMut(&Row<'_>) -> Result<T, E>,
     ) -> Result<Option<T>, E> {
-        self.count();
         let mut first = None;
         let each = |found: &Row<'_>| {
             first = Some(row(found)?);
@@ -151,7 +149,6 @@ impl Read {
 
     /// Sends a question whose answer is read later, so that several share a round trip.
     pub fn ask(&self, sql: &'static str, args: &[Arg<'_>]) -> Result<Asked, DbError> {
-        self.count();
         Ok(Asked(match &self.engine {
             Engine::Sqlite(_) => Question::Sqlite(sql, args.iter().map(Owned::from).collect()),
             Engine::Postgres(session) => Question::Postgres(session.ask(sql, args)?),
@@ -202,7 +199,6 @@ impl Read {
         args: &[Arg<'_>],
         mut row: impl FnMut(&Row<'_>) -> Result<T, E>,
     ) -> Result<Vec<T>, E> {
-        self.count();
         let mut found = Vec::new();
         let each = |next: &Row<'_>| {
             found.push(row(next)?);
@@ -213,51 +209,40 @@ impl Read {
     }
 
     fn change(&self, sql: &'static str, args: &[Arg<'_>]) -> Result<u64, DbError> {
-        self.count();
         with!(self, session => session.change(sql, args))
     }
 
     fn put(&self, sql: &'static str, args: &[Arg<'_>]) -> Result<(), DbError> {
-        self.count();
         with!(self, session => session.put(sql, args))
-    }
-
-    fn count(&self) {
-        self.statements.set(self.statements.get() + 1);
     }
 
     /// Begins a transaction that changes rows of a scope.
     pub(super) fn begin(&self, scope: &Scope) -> Result<(), DbError> {
-        self.count();
         with!(self, session => session.begin(scope))
     }
 
     /// Begins the part of one job.
     pub(super) fn savepoint(&self) -> Result<(), DbError> {
-        self.count();
         with!(self, session => session.savepoint())
     }
 
     /// Keeps what one job did, all of it: what was not waited for is known to be done after this.
     pub(super) fn release(&self) -> Result<(), DbError> {
-        self.count();
         with!(self, session => session.release())
     }
 
     /// Undoes what one job did, and that alone.
     pub(super) fn roll_back_job(&self) -> Result<(), DbError> {
-        self.count();
         with!(self, session => session.roll_back_job())
     }
 
-    /// Whether the engine has ended the transaction by itself.
-    pub(super) fn lost_transaction(&self) -> bool {
+    /// Why the engine has ended the transaction by itself, if it has.
+    pub(super) fn lost_transaction(&self) -> Option<DbError> {
         with!(self, session => session.lost_transaction())
     }
 
     /// Puts everything on disk.
     pub(super) fn commit(&self) -> Result<(), DbError> {
-        self.count();
         with!(self, session => session.commit())
     }
 
@@ -268,13 +253,11 @@ impl Read {
 
     /// Begins a transaction that sees one consistent state and changes nothing.
     pub(super) fn begin_read(&self, scope: &Scope) -> Result<(), DbError> {
-        self.count();
         with!(self, session => session.begin_read(scope))
     }
 
     /// Ends it.
     pub(super) fn end_read(&self) {
-        self.count();
         with!(self, session => session.end_read());
     }
 }
@@ -291,6 +274,7 @@ pub struct Tx<'a> {
     pub(super) session: &'a Read,
     pub(super) scope: &'a Scope,
     pub(super) outbox: &'a mut Outbox,
+    pub(super) notes: &'a mut Notes,
     pub(super) clock: &'a Clock,
     pub(super) entropy: &'a Entropy,
 }
@@ -302,6 +286,40 @@ impl Deref for Tx<'_> {
         self.session
     }
 }
+
+/// Where a tenant's log stands in this transaction; the store hears of it before the commit.
+#[derive(Clone)]
+struct LogHead {
+    epoch: Epoch,
+    /// The number that was taken last.
+    last: u64,
+    /// The number that the store has.
+    stored: u64,
+}
+
+fn read_log_head(row: &Row<'_>) -> Result<LogHead, DbError> {
+    let epoch = Epoch::parse(&row.text(0)?)
+        .ok_or_else(|| DbError::Failed("a stored epoch is not one".into()))?;
+    let last = row.count(1)?;
+    Ok(LogHead { epoch, last, stored: last })
+}
+
+/// Tells the store how far the logs have come in this transaction: once, not for each report.
+pub(super) fn store_heads(session: &Read, notes: &Notes) -> Result<(), DbError> {
+    for (tenant, head) in notes.all::<LogHead>() {
+        if head.last > head.stored {
+            session.put(
+                "UPDATE stream_head SET last = $2 WHERE tenant = $1",
+                crate::args![tenant, head.last],
+            )?;
+        }
+    }
+    Ok(())
+}
+
+/// A place that was asked for: with the question where the store has to be asked.
+#[must_use = "whoever asks for a place takes it"]
+pub struct AskedPlace(Option<Asked>);
 
 /// A place in a tenant's log that this transaction has taken.
 #[derive(Clone, Debug)]
@@ -356,29 +374,71 @@ impl Tx<'_> {
         self.entropy.bytes()
     }
 
-    /// Takes the next number of the tenant's log. The head row stays locked until the commit, so
-    /// number order is commit order, and a rollback gives the number back.
+    /// What this transaction has noted under a name. A note is of a type of its writer's own.
+    pub fn noted<T: 'static>(&self, name: &str) -> Option<&T> {
+        self.notes.get(name)
+    }
+
+    /// Notes something for the writes that share this transaction: what was read or written and
+    /// stays so unless one of them changes it, which then notes it again or forgets it. A write that
+    /// is rolled back takes its notes along.
+    pub fn note<T: 'static>(&mut self, name: &str, note: T) {
+        self.notes.put(name, note);
+    }
+
+    /// Forgets what was noted under a name.
+    pub fn forget<T: 'static>(&mut self, name: &str) {
+        self.notes.forget::<T>(name);
+    }
+
+    /// Takes the next number of the tenant's log. The log stays locked until the commit, so number
+    /// order is commit order, and a rollback gives the number back.
     pub fn next_place(&mut self) -> Result<Place, DbError> {
         let asked = self.ask_place()?;
         self.place(asked)
     }
 
     /// Asks for the next number; whoever does uses the places in the order of asking.
-    pub fn ask_place(&mut self) -> Result<Asked, DbError> {
-        self.session.ask(
-            "UPDATE stream_head SET last = last + 1 WHERE tenant = $1 RETURNING epoch, last",
-            crate::args![&self.tenant()?],
-        )
+    pub fn ask_place(&mut self) -> Result<AskedPlace, DbError> {
+        let known = self.noted::<LogHead>(self.tenant()?.key()).is_some();
+        let on_its_way = match &self.session.engine {
+            // Whoever writes to SQLite is alone; on Postgres the row is locked by changing it.
+            Engine::Postgres(_) if !known => Some(self.session.ask(
+                "UPDATE stream_head SET last = last + 1 WHERE tenant = $1 RETURNING epoch, last",
+                crate::args![&self.tenant()?],
+            )?),
+            _ => None,
+        };
+        Ok(AskedPlace(on_its_way))
     }
 
     /// The place that was asked for.
-    pub fn place(&mut self, asked: Asked) -> Result<Place, DbError> {
-        let place = self.session.answer(asked, |row| {
-            let epoch = Epoch::parse(&row.text(0)?)
-                .ok_or_else(|| DbError::Failed("a stored epoch is not one".into()))?;
-            Ok::<_, DbError>(Place { epoch, number: row.count(1)? })
-        })?;
-        place.ok_or(DbError::NoTenant)
+    pub fn place(&mut self, AskedPlace(asked): AskedPlace) -> Result<Place, DbError> {
+        let tenant = self.tenant()?;
+        let head = match asked {
+            // Taken in the store, and so with everything up to it.
+            Some(asked) => {
+                let taken = self.session.answer(asked, read_log_head)?;
+                taken.ok_or(DbError::NoTenant)?
+            }
+            None => {
+                let known = match self.noted::<LogHead>(tenant.key()) {
+                    Some(known) => known.clone(),
+                    None => self
+                        .session
+                        .opt(
+                            "SELECT epoch, last FROM stream_head WHERE tenant = $1",
+                            crate::args![&tenant],
+                            read_log_head,
+                        )?
+                        .ok_or(DbError::NoTenant)?,
+                };
+                LogHead { last: known.last + 1, ..known }
+            }
+        };
+        let place = Place { epoch: head.epoch.clone(), number: head.last };
+        self.note(tenant.key(), head);
+        Ok(place)
     }
 
     /// Writes a report at a place that this transaction took; a place takes one report.

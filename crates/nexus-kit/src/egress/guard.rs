@@ -210,6 +210,30 @@ impl Guard {
         self.resolve(destination).await?.post(headers, body).await
     }
 
+    /// The addresses of a server that speaks something else than HTTP, looked up once and judged; an
+    /// operator named it, so any port will do. Whoever connects takes one of these.
+    ///
+    /// # Errors
+    /// [`SendError::Lookup`] or [`SendError::Blocked`]: nothing left.
+    pub async fn find_server(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, SendError> {
+        if let Ok(address) = host.parse::<IpAddr>() {
+            self.judge(address, port)?;
+            return Ok(vec![SocketAddr::new(address, port)]);
+        }
+        let name = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
+        let listed = self.allow.opens_name(&name, port);
+        if !listed && internal(&name) {
+            return Err(EgressError::InternalName.into());
+        }
+        let addresses = self.look_up(&name).await?;
+        if !listed {
+            for address in &addresses {
+                self.judge(*address, port)?;
+            }
+        }
+        Ok(addresses.into_iter().map(|address| SocketAddr::new(address, port)).collect())
+    }
+
     async fn look_up(&self, name: &str) -> Result<Vec<IpAddr>, SendError> {
         match tokio::time::timeout(self.timeout, self.resolver.look_up(name)).await {
             Ok(Ok(addresses)) if !addresses.is_empty() => Ok(addresses),

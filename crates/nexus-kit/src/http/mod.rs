@@ -5,6 +5,7 @@ pub mod body;
 pub mod context;
 pub mod edge;
 mod fields;
+pub mod handover;
 pub mod page;
 pub mod principal;
 pub mod problem;

@@ -199,3 +199,22 @@ impl From<DbError> for Problem {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_that_cannot_just_now_says_so_and_when_to_come_again() {
+        for (error, code, seconds) in
+            [(DbError::Busy, "store_busy", "1"), (DbError::Full, "storage_full", "60")]
+        {
+            let problem = Problem::from(error);
+            assert_eq!(problem.code, code);
+            assert!(problem.detail.contains("Nothing was changed"), "{}", problem.detail);
+            let response = problem.into_response();
+            assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+            assert_eq!(response.headers()["retry-after"], seconds);
+        }
+    }
+}

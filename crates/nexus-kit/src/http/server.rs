@@ -3,8 +3,9 @@
 //!
 //! Lifecycle of a connection: accepted if fewer than `max_connections` are open, else closed at
 //! once and counted; told apart by its first bytes within the header time-out; served until the
-//! peer leaves, idles too long or stops reading; at a shutdown it takes no new request, ends what is
-//! running, and is cut off after `settings.shutdown`.
+//! peer leaves, idles too long or stops reading, or until a handler takes the socket over
+//! ([`super::handover`]); at a shutdown it takes no new request, ends what is running, and is cut
+//! off after `settings.shutdown`.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -12,6 +13,7 @@ use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
@@ -26,6 +28,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
 use super::edge::{self, Edge, Peer};
+use super::handover::{Handover, Socket, Taker, Watched};
 use crate::settings;
 use crate::supervise::{Shutdown, Supervisor};
 
@@ -35,15 +38,16 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// Requests at once on one HTTP/2 connection.
 const MAX_STREAMS: u32 = 100;
 
-/// HTTP/2: a peer that is silent this long is asked whether it is there.
-const PING_AFTER: Duration = Duration::from_secs(30);
+/// HTTP/2: a peer that is silent this long is asked whether it is there, and given as long again.
+const PING_AFTER: Duration = Duration::from_secs(20);
 
 /// HTTP/2: a connection without a new request for this long takes no more; what runs on it ends in
 /// its own time. HTTP/1.1 has the header time-out for that.
 const IDLE: Duration = Duration::from_secs(120);
 
-/// A peer that reads nothing of what was sent for this long is gone.
-const STUCK: Duration = Duration::from_secs(60);
+/// A peer that acknowledges nothing of what was sent for this long is gone. With a ping of the stream
+/// every 30 s, a half-open stream is found out within a minute.
+const STUCK: Duration = Duration::from_secs(20);
 
 /// Pause after an accept that failed, most often for want of file handles.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -103,8 +107,7 @@ async fn accept(listener: TcpListener, doors: Arc<Doors>, supervisor: Supervisor
         let streams = Streams(supervisor.clone());
         let shutdown = shutdown.clone();
         supervisor.spawn("http connection", async move {
-            connection(stream, peer, doors, streams, shutdown).await;
-            drop((permit, open));
+            connection(stream, peer, doors, streams, shutdown, Box::new((permit, open))).await;
         });
     }
 }
@@ -131,6 +134,7 @@ async fn connection(
     doors: Arc<Doors>,
     streams: Streams,
     shutdown: Shutdown,
+    held: Box<dyn Send>,
 ) {
     // Small frames must leave at once, and a peer that never reads must not hold its place.
     let _ = stream.set_nodelay(true);
@@ -141,13 +145,24 @@ async fn connection(
         () = shutdown.triggered() => return,
     };
     let requests = Arc::new(AtomicU64::new(0));
-    let service = Door { doors: Arc::clone(&doors), peer, requests: Arc::clone(&requests) };
+    let mut service =
+        Door { doors: Arc::clone(&doors), peer, requests: Arc::clone(&requests), handover: None };
     let io = TokioIo::new(stream);
     match version {
         Ok(Ok(Some(Version::Http1))) => {
+            let handover = Handover::default();
+            service.handover = Some(handover.clone());
             // Upgrades are not served: no route of ours asks for one.
-            let connection = doors.http1.serve_connection(io, service);
-            drive(connection, settings, &shutdown, std::future::pending()).await;
+            let io = Watched::new(io, &handover);
+            let connection = Some(doors.http1.serve_connection(io, service));
+            let connection = Http1 { connection, handover };
+            let taken = drive(connection, settings, &shutdown, std::future::pending()).await;
+            if let Some(Some((stream, taker))) = taken {
+                match stream.into_std() {
+                    Ok(stream) => taker(Socket { stream, held }),
+                    Err(error) => tracing::debug!(%error, "a socket could not be handed over"),
+                }
+            }
         }
         Ok(Ok(Some(Version::Http2))) => {
             let connection = http2(settings, streams).serve_connection(io, service);
@@ -164,13 +179,32 @@ trait Graceful: Future {
     fn graceful(self: Pin<&mut Self>);
 }
 
-impl<I, E> Graceful for http1::Connection<I, Door>
-where
-    Self: Future<Output = Result<(), E>>,
-    I: hyper::rt::Read + hyper::rt::Write + Unpin,
-{
-    fn graceful(self: Pin<&mut Self>) {
-        self.graceful_shutdown();
+/// An HTTP/1.1 connection, until it ends or its socket is taken over.
+struct Http1 {
+    connection: Option<http1::Connection<Watched<TokioIo<TcpStream>>, Door>>,
+    handover: Handover,
+}
+
+impl Future for Http1 {
+    type Output = hyper::Result<Option<(TcpStream, Taker)>>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Some(connection) = &mut self.connection else { return Poll::Pending };
+        if let Poll::Ready(outcome) = Pin::new(connection).poll(cx) {
+            return Poll::Ready(outcome.map(|()| None));
+        }
+        let Some(taker) = self.handover.ready() else { return Poll::Pending };
+        // What the peer sent beyond its request is not read: the answer has no end.
+        let socket = self.connection.take().map(|connection| connection.into_parts().io);
+        Poll::Ready(Ok(socket.map(|io| (io.into_inner().into_inner(), taker))))
+    }
+}
+
+impl Graceful for Http1 {
+    fn graceful(mut self: Pin<&mut Self>) {
+        if let Some(connection) = &mut self.connection {
+            Pin::new(connection).graceful_shutdown();
+        }
     }
 }
 
@@ -184,14 +218,15 @@ where
     }
 }
 
-/// Runs a connection to its end.
-async fn drive<C, E>(
+/// Runs a connection to its end and says what became of it, if it went well.
+async fn drive<C, T, E>(
     connection: C,
     settings: &settings::Http,
     shutdown: &Shutdown,
     idle: impl Future<Output = ()>,
-) where
-    C: Graceful<Output = Result<(), E>>,
+) -> Option<T>
+where
+    C: Graceful<Output = Result<T, E>>,
     E: std::fmt::Display,
 {
     let mut connection = pin!(connection);
@@ -206,7 +241,7 @@ async fn drive<C, E>(
                     Ok(outcome) => break outcome,
                     Err(_) => {
                         tracing::warn!("a connection did not end in time and is cut off");
-                        return;
+                        return None;
                     }
                 }
             }
@@ -216,10 +251,8 @@ async fn drive<C, E>(
             }
         }
     };
-    if let Err(error) = outcome {
-        // Peers that leave are everyday.
-        tracing::debug!(%error, "a connection ended");
-    }
+    // Peers that leave are everyday.
+    outcome.inspect_err(|error| tracing::debug!(%error, "a connection ended")).ok()
 }
 
 /// Returns when no request came for [`IDLE`].
@@ -302,6 +335,8 @@ struct Door {
     doors: Arc<Doors>,
     peer: SocketAddr,
     requests: Arc<AtomicU64>,
+    /// Where the socket can be had.
+    handover: Option<Handover>,
 }
 
 impl Service<Request<Incoming>> for Door {
@@ -318,6 +353,12 @@ impl Service<Request<Incoming>> for Door {
         }
         let mut request = request.map(axum::body::Body::new);
         request.extensions_mut().insert(Peer(self.peer));
+        // The chunked coding, which whoever takes the socket goes on in, is HTTP/1.1's.
+        if let Some(handover) = self.handover.clone()
+            && request.version() == axum::http::Version::HTTP_11
+        {
+            request.extensions_mut().insert(handover);
+        }
         // A router is ready at all times.
         let mut router = self.doors.router.clone();
         Box::pin(tower_service::Service::call(&mut router, request))

@@ -24,6 +24,22 @@ enum Hidden {
     Some(Bytes, BTreeSet<Option<String>>),
 }
 
+/// A frame as one reader gets it.
+pub(super) enum Shown<'a> {
+    /// As all of its class get it, but for those who asked for what it hides.
+    Common(Bytes, Option<&'a BTreeSet<Option<String>>>),
+    /// As this reader alone gets it.
+    Own(Bytes),
+}
+
+impl Shown<'_> {
+    fn bytes(self) -> Bytes {
+        match self {
+            Self::Common(bytes, _) | Self::Own(bytes) => bytes,
+        }
+    }
+}
+
 impl Frame {
     pub fn new(clear: Bytes) -> Self {
         Self { clear, masked: OnceLock::new() }
@@ -40,23 +56,25 @@ impl Frame {
     }
 
     /// The frame as a reader gets it.
-    pub fn shown(&self, reader: &Reader) -> Bytes {
-        let Reader::Masked { own } = reader else { return self.clear.clone() };
+    pub fn shown(&self, reader: &Reader) -> Shown<'_> {
+        let Reader::Masked { own } = reader else { return Shown::Common(self.clear.clone(), None) };
         let hidden = self.masked.get_or_init(|| match masked_report(self.data(), None) {
             Masked::Same => Hidden::Nothing,
             Masked::Other(text, owners) => Hidden::Some(self.with(&text), owners),
         });
-        let Hidden::Some(masked, owners) = hidden else { return self.clear.clone() };
+        let Hidden::Some(masked, owners) = hidden else {
+            return Shown::Common(self.clear.clone(), None);
+        };
         if !owners.iter().any(|owner| owner.as_deref() == Some(own)) {
-            masked.clone()
+            Shown::Common(masked.clone(), Some(owners))
         } else if owners.len() == 1 {
-            self.clear.clone()
+            Shown::Own(self.clear.clone())
         } else {
             // Of several people's values those of one: nobody else gets this frame.
-            match masked_report(self.data(), Some(own)) {
+            Shown::Own(match masked_report(self.data(), Some(own)) {
                 Masked::Same => self.clear.clone(),
                 Masked::Other(text, _) => self.with(&text),
-            }
+            })
         }
     }
 
@@ -69,7 +87,7 @@ impl Frame {
 
 /// A frame that is in no ring, as a reader gets it.
 pub fn shown(frame: String, reader: &Reader) -> Bytes {
-    Frame::new(frame.into()).shown(reader)
+    Frame::new(frame.into()).shown(reader).bytes()
 }
 
 /// A report's JSON as those get it who may see only masked values.

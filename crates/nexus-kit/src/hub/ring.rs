@@ -6,14 +6,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use nexus_core::cursor::Epoch;
 
-use super::RING_BYTES;
+use super::RingSize;
 use super::frame::Frame;
 use crate::log::{Committed, Head, frame};
 
 /// What a cursor finds.
 pub(super) enum Ahead {
-    /// These follow; the last one has this number.
-    Frames(Vec<Arc<Frame>>, u64),
+    /// These follow.
+    Frames(Vec<Arc<Frame>>),
     /// Nothing newer yet.
     UpToDate,
     /// What follows has left the ring.
@@ -27,13 +27,12 @@ pub(super) struct Ring {
     head: u64,
     frames: VecDeque<Arc<Frame>>,
     bytes: usize,
-    capacity: usize,
+    size: RingSize,
 }
 
 impl Ring {
-    pub fn new(epoch: Epoch, head: u64, capacity: u64) -> Self {
-        let capacity = usize::try_from(capacity).unwrap_or(usize::MAX).max(1);
-        Self { epoch, head, frames: VecDeque::new(), bytes: 0, capacity }
+    pub fn new(epoch: Epoch, head: u64, size: RingSize) -> Self {
+        Self { epoch, head, frames: VecDeque::new(), bytes: 0, size }
     }
 
     /// Puts in what the store has up to the head.
@@ -55,7 +54,7 @@ impl Ring {
     /// ring, so that cursors before it turn to the store.
     pub fn append(&mut self, report: &Committed) {
         if report.epoch != self.epoch {
-            *self = Self::new(report.epoch.clone(), report.number - 1, self.capacity as u64);
+            *self = Self::new(report.epoch.clone(), report.number - 1, self.size);
         }
         if report.number <= self.head {
             return;
@@ -71,14 +70,15 @@ impl Ring {
     /// Stands where the store stands, without the frames up to there: who misses them turns to the
     /// store.
     pub fn skip_to(&mut self, head: &Head) {
-        *self = Self::new(head.epoch.clone(), head.last, self.capacity as u64);
+        *self = Self::new(head.epoch.clone(), head.last, self.size);
     }
 
     fn push(&mut self, number: u64, body: &str) {
         let frame = Frame::new(Bytes::from(frame(&self.epoch, number, body)));
         self.bytes += frame.len();
         self.frames.push_back(Arc::new(frame));
-        while self.frames.len() > self.capacity || self.bytes > RING_BYTES {
+        let most = usize::try_from(self.size.reports).unwrap_or(usize::MAX).max(1);
+        while self.frames.len() > most || self.bytes > self.size.bytes {
             let Some(oldest) = self.frames.pop_front() else { break };
             self.bytes -= oldest.len();
         }
@@ -102,8 +102,7 @@ impl Ring {
             size += frame.len();
             taken.push(frame.clone());
         }
-        let last = number + taken.len() as u64;
-        Ahead::Frames(taken, last)
+        Ahead::Frames(taken)
     }
 }
 
@@ -122,12 +121,13 @@ mod tests {
     }
 
     fn ring(head: u64) -> Ring {
-        Ring::new(Epoch::parse("abcdefgh").unwrap(), head, 4)
+        let size = RingSize { reports: 4, bytes: 1 << 20 };
+        Ring::new(Epoch::parse("abcdefgh").unwrap(), head, size)
     }
 
     fn numbers(ring: &Ring, after: u64) -> Option<Vec<String>> {
         match ring.after(&ring.epoch, after, usize::MAX) {
-            Ahead::Frames(frames, _) => {
+            Ahead::Frames(frames) => {
                 Some(frames.iter().map(|frame| frame.data().to_owned()).collect())
             }
             Ahead::UpToDate => Some(vec![]),
@@ -150,6 +150,18 @@ mod tests {
         assert_eq!(numbers(&ring, 11), None, "bounded to four");
         let other = Epoch::parse("zzzzzzzz").unwrap();
         assert!(matches!(ring.after(&other, 16, 1), Ahead::OtherEpoch));
+    }
+
+    #[test]
+    fn a_ring_is_bounded_in_bytes_too() {
+        let mut ring = ring(0);
+        ring.size.bytes = 200;
+        for number in 1..=4 {
+            ring.append(&report(number));
+        }
+        assert!(ring.bytes <= 200 && ring.frames.len() == 3, "{} bytes", ring.bytes);
+        assert_eq!(numbers(&ring, 0), None);
+        assert_eq!(numbers(&ring, 1).unwrap().len(), 3);
     }
 
     #[test]

@@ -5,13 +5,14 @@
 //! a crash loses nothing and doubles nothing. The row says where; [`Followed`] says when to look.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use nexus_core::cursor::Epoch;
 use nexus_core::tenant::Tenant;
 use tokio::sync::Notify;
 
-use super::load::{head, reports_after};
+use super::Committed;
+use super::load::{Head, head, read_head, reports_after};
 use crate::args;
 use crate::db::{DbError, Place, Read, Tx};
 
@@ -81,6 +82,25 @@ pub fn tenants(q: &Read, name: &str) -> Result<Vec<Tenant>, DbError> {
     })
 }
 
+/// Every tenant whose log is ahead of this follower, or that it does not follow yet, with where the
+/// log stands: one look for all of them, content-free.
+///
+/// # Errors
+/// When the store fails.
+pub fn behind(q: &Read, name: &str) -> Result<Vec<(Tenant, Head)>, DbError> {
+    q.all(
+        "SELECT h.tenant, h.epoch, h.last FROM stream_head h
+         LEFT JOIN log_follower f ON f.tenant = h.tenant AND f.name = $1
+         WHERE f.number IS NULL OR f.epoch <> h.epoch OR f.number <> h.last ORDER BY h.tenant",
+        args![name],
+        |row| {
+            let tenant = Tenant::parse(&row.text(0)?)
+                .map_err(|_| DbError::Failed("a stored tenant is not one".into()))?;
+            Ok((tenant, read_head(row, 1)?))
+        },
+    )
+}
+
 /// What lies before a follower, at most `limit` reports of it. `seen` is a number up to which it has
 /// found nothing to act on and has not moved its cursor for it.
 ///
@@ -145,11 +165,21 @@ pub fn end(tx: &mut Tx<'_>, name: &str, at: &Mark) -> Result<bool, DbError> {
     Ok(ended > 0)
 }
 
+/// Which reports may concern the follower of every tenant; see [`Followed::listen`].
+#[derive(Clone, Copy)]
+pub struct Sieve {
+    /// Whether a report, as JSON, may concern it; must be quick, for the writer waits.
+    pub concerns: fn(&str) -> bool,
+    /// A tenant counts as moved at the latest after so many reports that do not.
+    pub every: u64,
+}
+
 /// Which tenants' logs have moved since somebody last looked; only those that are watched are noted.
 #[derive(Default)]
 pub struct Followed {
     tenants: Mutex<Noted>,
     moved: Notify,
+    sieve: OnceLock<Sieve>,
 }
 
 #[derive(Default)]
@@ -157,6 +187,15 @@ struct Noted {
     /// With how often each was watched so far.
     watched: BTreeMap<Tenant, u64>,
     moved: BTreeSet<Tenant>,
+    /// What a sieve has let go, without a gap.
+    quiet: BTreeMap<Tenant, Quiet>,
+}
+
+/// Reports after `from` up to `to` concern nobody.
+#[derive(Clone, Copy)]
+struct Quiet {
+    from: u64,
+    to: u64,
 }
 
 impl Followed {
@@ -200,6 +239,61 @@ impl Followed {
         }
     }
 
+    /// Notes every tenant from now on, but only at reports that may concern the follower.
+    pub fn listen(&self, sieve: Sieve) {
+        self.sieve.get_or_init(|| sieve);
+    }
+
+    /// After a commit, with the report.
+    pub fn committed(&self, report: &Committed) {
+        let Some(sieve) = self.sieve.get() else { return };
+        let concerns = (sieve.concerns)(&report.body);
+        let mut noted = self.noted();
+        let (before, number) = (report.number - 1, report.number);
+        let quiet = match noted.quiet.get_mut(&report.tenant) {
+            Some(quiet) => quiet,
+            None => {
+                let new = Quiet { from: before, to: before };
+                noted.quiet.entry(report.tenant.clone()).or_insert(new)
+            }
+        };
+        if !concerns && quiet.to == before {
+            quiet.to = number;
+            if number % sieve.every != 0 {
+                return;
+            }
+        }
+        if noted.moved.insert(report.tenant.clone()) {
+            drop(noted);
+            self.moved.notify_one();
+        }
+    }
+
+    /// Up to where nothing concerns a follower that has looked at everything up to `seen`.
+    pub fn quiet_after(&self, tenant: &Tenant, seen: u64) -> u64 {
+        match self.noted().quiet.get(tenant) {
+            Some(quiet) if quiet.from <= seen => quiet.to.max(seen),
+            _ => seen,
+        }
+    }
+
+    /// A follower has looked at everything up to `number`.
+    pub fn looked(&self, tenant: &Tenant, number: u64) {
+        let mut noted = self.noted();
+        let quiet = noted.quiet.entry(tenant.clone()).or_insert(Quiet { from: number, to: number });
+        // What a sieve let go beyond it stays let go, if nothing lies between.
+        if quiet.from > number || quiet.to < number {
+            *quiet = Quiet { from: number, to: number };
+        }
+    }
+
+    /// Looks at a tenant again.
+    pub fn again(&self, tenant: &Tenant) {
+        if self.noted().moved.insert(tenant.clone()) {
+            self.moved.notify_one();
+        }
+    }
+
     /// Waits until a watched log has moved, and says which.
     pub async fn moved(&self) -> Vec<Tenant> {
         loop {
@@ -209,5 +303,68 @@ impl Followed {
             }
             self.moved.notified().await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tenant() -> Tenant {
+        Tenant::parse("kaist:lab").unwrap()
+    }
+
+    fn commit(followed: &Followed, number: u64, body: &str) {
+        let epoch = Epoch::parse("abcdefgh").unwrap();
+        followed.committed(&Committed { tenant: tenant(), epoch, number, body: body.into() });
+    }
+
+    /// The tenants that moved, without waiting.
+    fn moved(followed: &Followed) -> usize {
+        std::mem::take(&mut followed.noted().moved).len()
+    }
+
+    fn listening() -> Followed {
+        let followed = Followed::default();
+        followed.listen(Sieve { concerns: |body| body == "news", every: 100 });
+        followed
+    }
+
+    #[test]
+    fn a_log_without_news_is_not_read() {
+        let followed = listening();
+        followed.looked(&tenant(), 6);
+        for number in 7..=99 {
+            commit(&followed, number, "nothing");
+        }
+        assert_eq!(moved(&followed), 0);
+        assert_eq!(followed.quiet_after(&tenant(), 6), 99, "all of it needs no look");
+        assert_eq!(followed.quiet_after(&tenant(), 5), 5, "but for what was before");
+        commit(&followed, 100, "nothing");
+        assert_eq!(moved(&followed), 1, "now and then the cursor moves");
+    }
+
+    #[test]
+    fn news_are_never_skipped_whatever_follows() {
+        let followed = listening();
+        followed.looked(&tenant(), 10);
+        for (number, body) in [(11, "nothing"), (12, "news"), (13, "nothing"), (14, "nothing")] {
+            commit(&followed, number, body);
+        }
+        assert_eq!(moved(&followed), 1);
+        assert_eq!(followed.quiet_after(&tenant(), 10), 11, "up to the news, not beyond");
+        followed.looked(&tenant(), 14);
+        commit(&followed, 15, "nothing");
+        assert_eq!((moved(&followed), followed.quiet_after(&tenant(), 14)), (0, 15));
+        // A gap: somebody else wrote what nobody told of.
+        commit(&followed, 17, "nothing");
+        assert_eq!((moved(&followed), followed.quiet_after(&tenant(), 15)), (1, 15));
+    }
+
+    #[test]
+    fn nobody_listens_until_somebody_does() {
+        let followed = Followed::default();
+        commit(&followed, 1, "news");
+        assert_eq!(moved(&followed), 0);
     }
 }

@@ -25,7 +25,7 @@ pub struct Loaded {
     pub view: View,
 }
 
-fn read_head(row: &Row<'_>, first: usize) -> Result<Head, DbError> {
+pub(super) fn read_head(row: &Row<'_>, first: usize) -> Result<Head, DbError> {
     let epoch = Epoch::parse(&row.text(first)?)
         .ok_or_else(|| DbError::Failed("a stored epoch is not one".into()))?;
     Ok(Head { epoch, last: row.count(first + 1)? })

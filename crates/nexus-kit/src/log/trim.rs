@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 
 use super::load::{fold, head, heads, load_base};
 use crate::args;
-use crate::db::{Db, DbError, Scope};
+use crate::db::{Db, DbError, Scope, Tx};
 use crate::entropy::Entropy;
 
 /// Reports beyond the window that gather before they are folded, so that a large view is not
@@ -124,18 +124,27 @@ impl Trimmer {
         if moved == 0 {
             return Ok(());
         }
-        let mut from = base;
-        while from < cut {
-            let to = cut.min(from + DELETE_STEP);
+        // In pieces, whatever an earlier trim that was cut short has left; writers wait for one.
+        loop {
             let whose = tenant.clone();
-            db.write(tenant, move |tx| {
-                tx.exec("DELETE FROM report WHERE tenant = $1 AND number <= $2", args![&whose, to])
-            })
-            .await?;
-            from = to;
+            let deleted = db.write(tenant, move |tx| delete_below(tx, &whose, cut));
+            if deleted.await? < DELETE_STEP {
+                return Ok(());
+            }
         }
-        Ok(())
     }
+}
+
+/// Deletes the lowest reports up to `cut`, at most [`DELETE_STEP`] of them; says how many.
+fn delete_below(tx: &mut Tx<'_>, tenant: &Tenant, cut: u64) -> Result<u64, DbError> {
+    let lowest = tx.one(
+        "SELECT COALESCE(MIN(number), 0) FROM report WHERE tenant = $1",
+        args![tenant],
+        |row| row.count(0),
+    )?;
+    // One bound, known before: with two, every piece would look at all that is left.
+    let to = cut.min(lowest + DELETE_STEP - 1);
+    tx.exec("DELETE FROM report WHERE tenant = $1 AND number <= $2", args![tenant, to])
 }
 
 /// Gives a new epoch to every log whose worklog was kept to another length: its clients hold views

@@ -1,8 +1,11 @@
 //! What no single value shows: names that nobody knows, values that contradict each other.
 
+use nexus_core::alert::{Channel, check_to, is_address};
+use nexus_core::triage::{BadPolicy, Decision};
+
 use super::load::{Loaded, Reader, SettingProblem, Source};
 use super::table::{self, OWNED};
-use super::{Settings, Text};
+use super::{MailTls, Settings, Text};
 
 impl Reader {
     /// Names that look like ours and are not.
@@ -36,6 +39,15 @@ impl Reader {
 
     /// Values that are right alone and wrong together.
     pub(super) fn contradictions(&mut self, s: &Settings) {
+        if let Err(bad) = s.failures.policy.check() {
+            let (names, text) = bad_policy(&bad);
+            self.problems.push(SettingProblem::new(names, None, text));
+        }
+        let named = |name: &str| self.layers.iter().any(|layer| layer.entries.contains_key(name));
+        let unread = |name: &str| self.problems.iter().any(|problem| problem.name == name);
+        let emptied = s.tasks.callback_secret.is_empty()
+            && !unread("CALLBACK_SIGNATURE_SECRET")
+            && (named("CALLBACK_SIGNATURE_SECRET") || named("CALLBACK_SIGNATURE_SECRET_FILE"));
         let mut wrong = |names: &str, en: &str, ko: &str| {
             self.problems.push(SettingProblem::new(names, None, Text::new(en, ko)));
         };
@@ -81,6 +93,24 @@ impl Reader {
                 "첫 핑을 보내기 전에 스트림이 닫힙니다",
             );
         }
+        if s.stream.drain > s.http.shutdown {
+            wrong(
+                "STREAM_DRAIN_SECONDS, NEXUS_SHUTDOWN_SECONDS",
+                "streams would still be ending when the shutdown cuts them off",
+                "스트림을 나누어 닫는 도중에 종료가 연결을 끊게 됩니다",
+            );
+        }
+        if emptied {
+            wrong(
+                "CALLBACK_SIGNATURE_SECRET",
+                "is empty, so callbacks would be taken unsigned; leave the line out if that is meant",
+                "비어 있어 서명 없는 콜백을 받게 됩니다. 그것이 의도라면 줄을 지우세요",
+            );
+        }
+        self.contradictions_of_alerts(s);
+        let mut wrong = |names: &str, en: &str, ko: &str| {
+            self.problems.push(SettingProblem::new(names, None, Text::new(en, ko)));
+        };
         if s.tasks.callback_secret.expose().split(',').count() > 2
             || (!s.tasks.callback_secret.is_empty()
                 && s.tasks.callback_secret.expose().split(',').any(str::is_empty))
@@ -89,6 +119,98 @@ impl Reader {
                 "CALLBACK_SIGNATURE_SECRET",
                 "must be one secret, or two separated by a comma",
                 "비밀 값 하나, 또는 쉼표로 구분한 두 개여야 합니다",
+            );
+        }
+    }
+}
+
+/// The setting that holds the list of a decision.
+const fn list_of(decision: Decision) -> &'static str {
+    match decision {
+        Decision::Requeue | Decision::Ignore => "AUTO_REQUEUE_FAILURE_CODES",
+        Decision::Hold => "AUTO_HOLD_FAILURE_CODES",
+        Decision::Alarm => "AUTO_ALARM_FAILURE_CODES",
+    }
+}
+
+/// Which settings make no policy, and why.
+fn bad_policy(bad: &BadPolicy) -> (String, Text) {
+    match bad {
+        BadPolicy::Twice { code, first, second } => {
+            let (first, second) = (list_of(*first), list_of(*second));
+            let names =
+                if first == second { first.to_owned() } else { format!("{first}, {second}") };
+            let text = Text::new(
+                format!("{code} stands twice; a code has one decision, so keep it in one list"),
+                format!(
+                    "{code}이(가) 두 번 있습니다. 코드마다 결정은 하나이므로 한 목록에만 두세요"
+                ),
+            );
+            (names, text)
+        }
+        BadPolicy::EffectUnknown => (
+            list_of(bad.list()).to_owned(),
+            Text::new(
+                "EFFECT_UNKNOWN is never requeued by policy: what may have been sent would be sent again; take it out",
+                "EFFECT_UNKNOWN은 정책으로 다시 큐에 넣을 수 없습니다. 이미 전송되었을 수 있는 것이 다시 전송됩니다. 목록에서 빼세요",
+            ),
+        ),
+    }
+}
+
+impl Reader {
+    /// The same for alerts and mail.
+    fn contradictions_of_alerts(&mut self, s: &Settings) {
+        let mut wrong = |names: &str, en: &str, ko: &str| {
+            self.problems.push(SettingProblem::new(names, None, Text::new(en, ko)));
+        };
+        let alerts = &s.alerts;
+        let own = !alerts.webhook_url.is_empty()
+            && Channel::of_url(alerts.webhook_url.expose()) == Channel::Webhook;
+        let routed = alerts
+            .routes
+            .iter()
+            .any(|route| route.channel == Channel::Webhook && route.secret_file.is_none());
+        if (own || routed) && alerts.webhook_secret.is_empty() {
+            wrong(
+                "ALERT_WEBHOOK_URL, ALERT_ROUTES, ALERT_WEBHOOK_SECRET",
+                "webhooks are signed, or nobody could tell ours from others'; set ALERT_WEBHOOK_SECRET (whsec_ and base64 of 24 to 64 random bytes)",
+                "웹훅은 서명되어야 우리가 보낸 것인지 구별할 수 있습니다. ALERT_WEBHOOK_SECRET(whsec_ 뒤에 임의의 24~64바이트를 base64로)을 설정하세요",
+            );
+        }
+        if alerts.webhook_secret.expose().split(',').count() > 2 {
+            wrong(
+                "ALERT_WEBHOOK_SECRET",
+                "must be one secret, or two separated by a comma",
+                "비밀 값 하나, 또는 쉼표로 구분한 두 개여야 합니다",
+            );
+        }
+        if let Some(why) = (!alerts.webhook_url.is_empty())
+            .then(|| check_to(Channel::Webhook, alerts.webhook_url.expose()))
+            .flatten()
+        {
+            wrong("ALERT_WEBHOOK_URL", &why, "https:// 주소여야 합니다");
+        }
+        let mails = alerts.routes.iter().any(|route| route.channel == Channel::Email);
+        if mails && s.mail.host.is_empty() {
+            wrong(
+                "ALERT_ROUTES, NEXUS_SMTP_HOST",
+                "a route goes by e-mail and there is no mail server; set NEXUS_SMTP_HOST and NEXUS_SMTP_FROM",
+                "메일 경로가 있지만 메일 서버가 없습니다. NEXUS_SMTP_HOST와 NEXUS_SMTP_FROM을 설정하세요",
+            );
+        }
+        if !s.mail.host.is_empty() && !is_address(&s.mail.from) {
+            wrong(
+                "NEXUS_SMTP_HOST, NEXUS_SMTP_FROM",
+                "mail needs a sender; NEXUS_SMTP_FROM must be one address, such as nexus@example.com",
+                "메일에는 보내는 사람이 필요합니다. NEXUS_SMTP_FROM은 nexus@example.com 같은 주소 하나여야 합니다",
+            );
+        }
+        if s.mail.tls == MailTls::None && !s.mail.password.is_empty() {
+            wrong(
+                "NEXUS_SMTP_TLS, NEXUS_SMTP_PASSWORD",
+                "a password would travel in the clear; use starttls or implicit",
+                "비밀번호가 평문으로 전송됩니다. starttls나 implicit을 쓰세요",
             );
         }
     }

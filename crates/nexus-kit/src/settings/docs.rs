@@ -94,12 +94,15 @@ fn kind(kind: Kind) -> String {
         Kind::Language(_) => "ko, en".into(),
         Kind::TenantPart(_) => "name".into(),
         Kind::List(_) => "list".into(),
+        Kind::Codes(_) => "list of failure codes".into(),
         Kind::Hosts(_) => "list of hosts".into(),
         Kind::SecondsList(_) => "list of seconds".into(),
+        Kind::Numbers(least, most, _) => format!("list of name=number, {least}–{most}"),
         Kind::Address(_) => "address:port".into(),
         Kind::Path(_) => "path".into(),
-        Kind::Url(_) => "URL".into(),
+        Kind::Url(_) | Kind::UrlOrNone(_) => "URL".into(),
         Kind::Json => "JSON object".into(),
+        Kind::Routes(_) => "JSON list, secret".into(),
         Kind::Secret(_) => "secret".into(),
     }
 }

@@ -1,6 +1,7 @@
 //! Settings: one typed struct per concern. Tests build the structs; only the binary reads files and
 //! the environment, through [`load`], by the one table in [`table`].
 
+mod alerts;
 mod check;
 pub mod docs;
 mod dotenv;
@@ -9,16 +10,23 @@ pub mod load;
 mod sources;
 pub mod table;
 mod table_agents;
+mod table_alerts;
+mod table_failures;
+mod table_operations;
 mod table_people;
 mod table_reserved;
+mod table_tasks;
 mod value;
 
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
+
+pub use alerts::{Alerts, Mail, MailTls};
 
 /// A value that never shows itself: `Debug` and `Display` print dots.
 #[derive(Clone, PartialEq, Eq, Default)]
@@ -64,10 +72,20 @@ pub struct Settings {
     pub people: People,
     /// Tasks and their retries.
     pub tasks: Tasks,
+    /// What failed for good.
+    pub failures: Failures,
+    /// Bulk operations on it.
+    pub operations: Operations,
     /// The autopilot.
     pub autopilot: Autopilot,
     /// YouTube.
     pub youtube: Youtube,
+    /// Runbooks.
+    pub runbooks: Runbooks,
+    /// Alerts.
+    pub alerts: Alerts,
+    /// How mail leaves.
+    pub mail: Mail,
     /// What may be called outside.
     pub egress: Egress,
     /// Logs.
@@ -81,6 +99,9 @@ pub struct Settings {
 pub struct Http {
     /// `NEXUS_BIND`: address and port.
     pub bind: SocketAddr,
+    /// `NEXUS_PUBLIC_URL`: where people reach this server, without a slash at the end; empty for the
+    /// address that it listens on.
+    pub public_url: String,
     /// `NEXUS_ALLOW_PLAIN_HTTP`: plain HTTP on more than loopback.
     pub allow_plain_http: bool,
     /// `NEXUS_MAX_BODY_BYTES`: largest request body.
@@ -105,6 +126,7 @@ impl Default for Http {
     fn default() -> Self {
         Self {
             bind: SocketAddr::from(([127, 0, 0, 1], 8000)),
+            public_url: String::new(),
             allow_plain_http: false,
             max_body_bytes: 1 << 20,
             max_header_bytes: 16 << 10,
@@ -132,8 +154,10 @@ pub struct Keys {
 pub struct Store {
     /// `NEXUS_DATA_DIR`.
     pub data_dir: PathBuf,
-    /// `NEXUS_STORE_QUEUE`: writes that may wait; one more is answered 503.
+    /// `NEXUS_STORE_QUEUE`: writes that may wait, and as many queries; one more is answered 503.
     pub queue: usize,
+    /// `NEXUS_STORE_TENANT_QUEUE`: how many of them may be one tenant's.
+    pub tenant_queue: usize,
     /// `NEXUS_STORE_BATCH`: writes that share one commit at most.
     pub batch: usize,
     /// `NEXUS_STORE_READERS`: read connections.
@@ -153,6 +177,7 @@ impl Default for Store {
         Self {
             data_dir: PathBuf::from("./data"),
             queue: 4096,
+            tenant_queue: 2048,
             batch: 256,
             readers: 2,
             database_url: Secret::default(),
@@ -176,6 +201,18 @@ pub struct Stream {
     pub idle: Duration,
     /// `STREAM_PING_SECONDS`.
     pub ping: Duration,
+    /// `STREAM_OPENS_PER_MINUTE`: attempts to open a stream by one principal in a tenant.
+    pub opens_per_minute: u64,
+    /// `STREAM_ROTATE_SECONDS`: a stream ends after this, less up to 20 %, reports or not.
+    pub rotate: Duration,
+    /// `STREAM_STUCK_SECONDS`: a reader that takes nothing for so long is cut off.
+    pub stuck: Duration,
+    /// `STREAM_DRAIN_SECONDS`: the window over which a shutdown ends streams.
+    pub drain: Duration,
+    /// `STREAM_RING_BYTES`: encoded reports of a tenant that are kept in memory, of each class.
+    pub ring_bytes: usize,
+    /// `STREAM_THREADS`: threads that write streams; 0 for one for each two cores.
+    pub threads: usize,
 }
 
 impl Default for Stream {
@@ -186,6 +223,12 @@ impl Default for Stream {
             max_per_tenant: 100,
             idle: Duration::from_secs(300),
             ping: Duration::from_secs(30),
+            opens_per_minute: 60,
+            rotate: Duration::from_secs(3_600),
+            stuck: Duration::from_secs(20),
+            drain: Duration::from_secs(5),
+            ring_bytes: 8 << 20,
+            threads: 0,
         }
     }
 }
@@ -262,6 +305,14 @@ pub struct Tasks {
     pub ttl: Duration,
     /// `TASK_WORKERS`: tasks that the built-in agents perform at once.
     pub workers: usize,
+    /// `TASK_CANCEL_GRACE_SECONDS`: how long an outside attempt may go on after it was called off.
+    pub cancel_grace: Duration,
+    /// `TASK_TENANT_CONCURRENCY`: tasks of one tenant that run at once.
+    pub tenant_concurrency: Option<u32>,
+    /// `TASK_TYPE_CONCURRENCY`: the same of a type in one tenant, unless the type says otherwise.
+    pub type_concurrency: BTreeMap<String, u32>,
+    /// `TASK_TENANT_WEIGHTS`: shares of tenants, by `{org}:{project}`; 1 for those without one.
+    pub tenant_weights: BTreeMap<String, u32>,
     /// `CALLBACK_SIGNATURE_SECRET`: one secret, or two separated by a comma during rotation.
     pub callback_secret: Secret,
 }
@@ -274,7 +325,69 @@ impl Default for Tasks {
             lock_ttl: Duration::from_secs(60),
             ttl: Duration::from_secs(604_800),
             workers: 256,
+            cancel_grace: Duration::from_secs(60),
+            tenant_concurrency: None,
+            type_concurrency: BTreeMap::new(),
+            tenant_weights: BTreeMap::new(),
             callback_secret: Secret::default(),
+        }
+    }
+}
+
+/// What failed for good.
+#[derive(Clone, Debug)]
+pub struct Failures {
+    /// `AUTO_REQUEUE_FAILURE_CODES`, `AUTO_HOLD_FAILURE_CODES`, `AUTO_ALARM_FAILURE_CODES` and
+    /// `ENFORCE_ALARM_NO_REQUEUE`: the policy of tenants that have none of their own.
+    pub policy: nexus_core::triage::Policy,
+    /// `DLQ_APPLY_MAX_AGE_SECONDS`: the oldest dead letter that applying the policy touches.
+    pub apply_max_age: Duration,
+}
+
+impl Default for Failures {
+    fn default() -> Self {
+        Self { policy: Default::default(), apply_max_age: Duration::from_secs(86_400) }
+    }
+}
+
+/// Bulk operations on what failed for good.
+#[derive(Clone, Debug)]
+pub struct Operations {
+    /// `DLQ_RED_ABOVE`: a requeue or purge of more tasks waits for a yes.
+    pub red_above: u64,
+    /// `DLQ_MAX_TASKS`: tasks of one operation.
+    pub max_tasks: u64,
+    /// `DLQ_PER_SECOND`: tasks a second where nobody says; 0 for no limit.
+    pub per_second: u64,
+    /// `DLQ_OPERATIONS_AT_ONCE`.
+    pub at_once: u32,
+    /// `DLQ_CANARY_FAILED_PERCENT`: more than this share of a canary that fails again stops the rest.
+    pub canary_percent: u64,
+    /// `DLQ_AUTO_MAX_RUNS`: runs after which policy requeues a task no more.
+    pub auto_max_runs: u32,
+    /// `DLQ_APPLY_EVERY_SECONDS`: how often the policy is applied by itself; zero for never.
+    pub apply_every: Duration,
+    /// `DLQ_APPLY_MAX_REQUEUE`.
+    pub apply_max_requeue: u64,
+    /// `DLQ_APPLY_MAX_HOLD`.
+    pub apply_max_hold: u64,
+    /// `DLQ_APPLY_MAX_ALARM`.
+    pub apply_max_alarm: u64,
+}
+
+impl Default for Operations {
+    fn default() -> Self {
+        Self {
+            red_above: 100,
+            max_tasks: 200_000,
+            per_second: 50,
+            at_once: 8,
+            canary_percent: 20,
+            auto_max_runs: 3,
+            apply_every: Duration::ZERO,
+            apply_max_requeue: 100,
+            apply_max_hold: 1_000,
+            apply_max_alarm: 1_000,
         }
     }
 }
@@ -315,6 +428,22 @@ impl Default for Youtube {
             region: "KR".into(),
             language: "ko".into(),
         }
+    }
+}
+
+/// Runbooks.
+#[derive(Clone, Debug, Default)]
+pub struct Runbooks {
+    /// `RUNBOOK_BASE_URL`: where an own copy stands, without a slash at the end; empty for this
+    /// server's.
+    pub base_url: String,
+}
+
+impl Runbooks {
+    /// Where the runbook of a code stands: below `RUNBOOK_BASE_URL`, or the path on this server.
+    pub fn url(&self, code: nexus_core::failure::FailureCode) -> String {
+        let base = if self.base_url.is_empty() { "/runbooks" } else { &self.base_url };
+        format!("{base}/{code}")
     }
 }
 

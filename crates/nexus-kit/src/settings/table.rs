@@ -1,13 +1,21 @@
 //! Every setting there is: one row each, from which reading, checking, `nexus config docs` and
 //! `.env.example` are made. A setting that is not a row here does not exist.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use nexus_core::alert::Route;
+use nexus_core::failure::FailureCode;
+
 use super::table_agents::AGENTS;
+use super::table_alerts::ALERTS;
+use super::table_failures::FAILURES;
+use super::table_operations::OPERATIONS;
 use super::table_people::PEOPLE;
 use super::table_reserved::{FAMILIES, RESERVED};
+use super::table_tasks::TASKS;
 use super::{Lang, Secret, Settings};
 
 /// Puts a value where it belongs.
@@ -38,16 +46,24 @@ pub enum Kind {
     List(Set<Vec<String>>),
     /// Hosts, `host:port`, addresses or networks, separated by commas.
     Hosts(Set<Vec<String>>),
+    /// Failure codes, separated by commas.
+    Codes(Set<Vec<FailureCode>>),
     /// Whole seconds, separated by commas; at least one.
     SecondsList(Set<Vec<Duration>>),
+    /// `name=number`, separated by commas; each name once, each number from the first to the second.
+    Numbers(u64, u64, Set<BTreeMap<String, u64>>),
     /// `address:port`.
     Address(Set<SocketAddr>),
     /// A path.
     Path(Set<PathBuf>),
     /// An `http` or `https` address without user, query or fragment.
     Url(Set<String>),
+    /// The same, or empty.
+    UrlOrNone(Set<String>),
     /// A JSON object.
     Json,
+    /// A JSON list of alert routes; never shown.
+    Routes(Set<Vec<Route>>),
     /// Never shown.
     Secret(Set<Secret>),
 }
@@ -106,7 +122,7 @@ impl Setting {
 
     /// Whether its value is never shown.
     pub fn is_secret(&self) -> bool {
-        matches!(self.kind, Kind::Secret(_))
+        matches!(self.kind, Kind::Secret(_) | Kind::Routes(_))
     }
 }
 
@@ -156,7 +172,8 @@ pub const OWNED: &[&str] = &[
 
 /// Every section, in the order of the documents.
 pub fn sections() -> impl Iterator<Item = &'static Section> {
-    SECTIONS.iter().chain(PEOPLE).chain(AGENTS).chain(RESERVED)
+    let slices = PEOPLE.iter().chain(AGENTS).chain(FAILURES).chain(OPERATIONS).chain(ALERTS);
+    SECTIONS.iter().chain(TASKS).chain(slices).chain(RESERVED)
 }
 
 /// Every row.
@@ -184,7 +201,7 @@ pub fn families() -> &'static [Family] {
     FAMILIES
 }
 
-fn size(count: u64) -> usize {
+pub(super) fn size(count: u64) -> usize {
     usize::try_from(count).unwrap_or(usize::MAX)
 }
 
@@ -192,7 +209,7 @@ pub(super) fn narrow(count: u64) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
 
-const DAY: u64 = 86_400;
+pub(super) const DAY: u64 = 86_400;
 
 static SECTIONS: &[Section] = &[
     Section {
@@ -237,8 +254,15 @@ static SECTIONS: &[Section] = &[
                 "NEXUS_STORE_QUEUE",
                 Kind::Count(1, 1_000_000, |s, v| s.store.queue = size(v)),
                 "4096",
-                "Writes that may wait; one more is answered 503.",
-                "대기할 수 있는 쓰기 수. 넘으면 503으로 응답.",
+                "Writes that may wait, and as many reads; one more is answered 503.",
+                "대기할 수 있는 쓰기 수(읽기도 같은 수). 넘으면 503으로 응답.",
+            ),
+            Setting::used(
+                "NEXUS_STORE_TENANT_QUEUE",
+                Kind::Count(1, 1_000_000, |s, v| s.store.tenant_queue = size(v)),
+                "2048",
+                "How many of those that wait may be one tenant's, so that one cannot keep the others out.",
+                "대기 중인 것 가운데 한 테넌트가 차지할 수 있는 수. 한 테넌트가 다른 테넌트를 막지 못하게 함.",
             ),
             Setting::used(
                 "NEXUS_STORE_BATCH",
@@ -295,6 +319,13 @@ static SECTIONS: &[Section] = &[
                 "127.0.0.1:8000",
                 "Address and port to listen on.",
                 "수신할 주소와 포트.",
+            ),
+            Setting::used(
+                "NEXUS_PUBLIC_URL",
+                Kind::UrlOrNone(|s, v| s.http.public_url = v),
+                "",
+                "Where people reach this server, for links in messages; empty for the address that it listens on.",
+                "메시지의 링크에 쓸, 사람들이 이 서버에 접속하는 주소. 비어 있으면 바인드 주소.",
             ),
             Setting::used(
                 "NEXUS_ALLOW_PLAIN_HTTP",
@@ -401,12 +432,47 @@ static SECTIONS: &[Section] = &[
                 "Time between pings; clients give a stream up after 75 s without one.",
                 "핑 간격. 클라이언트는 75초 동안 핑이 없으면 스트림을 포기함.",
             ),
-            Setting::reserved(
+            Setting::used(
                 "STREAM_OPENS_PER_MINUTE",
-                Kind::Count(1, 1_000_000, |_, _| {}),
+                Kind::Count(1, 1_000_000, |s, v| s.stream.opens_per_minute = v),
                 "60",
-                "Streams that one principal may open in a minute.",
-                "주체 하나가 1분에 열 수 있는 스트림 수.",
+                "Streams that one principal may open in a tenant in a minute; more is refused for a while.",
+                "주체 하나가 테넌트에서 1분에 열 수 있는 스트림 수. 넘으면 잠시 거절함.",
+            ),
+            Setting::used(
+                "STREAM_ROTATE_SECONDS",
+                Kind::Seconds(10, 30 * DAY, |s, v| s.stream.rotate = v),
+                "3600",
+                "A stream ends after this, less up to 20 %; the client comes back and misses nothing.",
+                "스트림 하나가 열려 있는 최대 시간. 최대 20% 짧아짐. 클라이언트는 빠짐없이 이어받음.",
+            ),
+            Setting::used(
+                "STREAM_STUCK_SECONDS",
+                Kind::Seconds(1, 3600, |s, v| s.stream.stuck = v),
+                "20",
+                "A reader that takes nothing of what waits for it for this long is cut off.",
+                "기다리는 데이터를 이 시간 동안 전혀 읽지 않는 구독자는 끊음.",
+            ),
+            Setting::used(
+                "STREAM_DRAIN_SECONDS",
+                Kind::Seconds(0, 3600, |s, v| s.stream.drain = v),
+                "5",
+                "A shutdown ends streams over this window at most, 20 a second if they are few.",
+                "종료할 때 스트림을 나누어 닫는 최대 시간. 적으면 초당 20개씩 닫음.",
+            ),
+            Setting::used(
+                "STREAM_RING_BYTES",
+                Kind::Count(65_536, 1 << 32, |s, v| s.stream.ring_bytes = size(v)),
+                "8388608",
+                "Bytes of a tenant's newest reports that are kept in memory, for each class; older ones come from the store.",
+                "테넌트마다 메모리에 두는 최신 보고의 바이트 수(등급별). 더 오래된 것은 저장소에서 읽음.",
+            ),
+            Setting::used(
+                "STREAM_THREADS",
+                Kind::Count(0, 64, |s, v| s.stream.threads = size(v)),
+                "0",
+                "Threads that write HTTP/1.1 streams; 0 is one for each two cores.",
+                "HTTP/1.1 스트림을 쓰는 스레드 수. 0이면 코어 둘에 하나.",
             ),
         ],
     },
@@ -436,56 +502,6 @@ static SECTIONS: &[Section] = &[
                 "false",
                 "Approver and requester must differ.",
                 "승인자와 요청자가 서로 달라야 함.",
-            ),
-        ],
-    },
-    Section {
-        en: "Tasks",
-        ko: "작업",
-        client: false,
-        rows: &[
-            Setting::used(
-                "MAX_RETRIES",
-                Kind::Count(0, 100, |s, v| s.tasks.max_retries = narrow(v)),
-                "3",
-                "Retries of a task before it is a dead letter.",
-                "작업이 데드레터가 되기 전까지의 재시도 횟수.",
-            ),
-            Setting::used(
-                "RETRY_DELAYS_SECONDS",
-                Kind::SecondsList(|s, v| s.tasks.retry_delays = v),
-                "5,30,300",
-                "The wait before each retry; the last one repeats.",
-                "재시도 전 대기 시간. 마지막 값이 반복됨.",
-            ),
-            Setting::used(
-                "TASK_LOCK_TTL_SECONDS",
-                Kind::Seconds(1, DAY, |s, v| s.tasks.lock_ttl = v),
-                "60",
-                "How long a claim holds without a heartbeat.",
-                "하트비트 없이 작업 점유가 유지되는 시간.",
-            ),
-            Setting::used(
-                "TASK_TTL_SECONDS",
-                // No shorter than an Idempotency-Key is remembered, which answers with its task.
-                Kind::Seconds(DAY, 3650 * DAY, |s, v| s.tasks.ttl = v),
-                "604800",
-                "How long finished tasks are kept.",
-                "끝난 작업을 보관하는 시간.",
-            ),
-            Setting::used(
-                "TASK_WORKERS",
-                Kind::Count(1, 4096, |s, v| s.tasks.workers = size(v)),
-                "256",
-                "Tasks that the built-in agents perform at once.",
-                "내장 에이전트가 동시에 수행하는 작업 수.",
-            ),
-            Setting::used(
-                "CALLBACK_SIGNATURE_SECRET",
-                Kind::Secret(|s, v| s.tasks.callback_secret = v),
-                "",
-                "Callbacks must be signed with this secret; two, separated by a comma, during rotation.",
-                "콜백은 이 비밀 값으로 서명해야 함. 교체 중에는 쉼표로 구분한 두 개.",
             ),
         ],
     },

@@ -1,4 +1,4 @@
-//! Settings of the built-in agents.
+//! Settings of the built-in agents, and of what helps when one of them fails.
 
 use super::table::{Kind, Section, Setting};
 
@@ -60,5 +60,17 @@ pub(super) static AGENTS: &[Section] = &[
                 "검색 기본 언어(ISO 639-1).",
             ),
         ],
+    },
+    Section {
+        en: "Runbooks",
+        ko: "런북",
+        client: false,
+        rows: &[Setting::used(
+            "RUNBOOK_BASE_URL",
+            Kind::UrlOrNone(|s, v| s.runbooks.base_url = v),
+            "",
+            "Where your own copy of the runbooks stands, one page per code below it; empty for those that this server shows.",
+            "직접 관리하는 런북의 주소. 그 아래에 코드마다 한 페이지. 비어 있으면 이 서버가 보여 주는 런북.",
+        )],
     },
 ];

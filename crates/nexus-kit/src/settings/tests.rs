@@ -5,6 +5,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
+use nexus_core::failure::FailureCode;
+
 use super::load::{Inputs, Loaded, SettingProblem, Source, load, load_client};
 use super::table::{self, Standing};
 use super::{Lang, Settings, docs, keys, value};
@@ -151,6 +153,27 @@ fn every_problem_is_said_at_once() {
 }
 
 #[test]
+fn numbers_go_by_names() {
+    let place = Place::new(&[
+        ("TASK_TYPE_CONCURRENCY", "kakao.send=1, youtube.search = 4"),
+        ("TASK_TENANT_WEIGHTS", "kaist:lab=3"),
+        ("TASK_TENANT_CONCURRENCY", "0"),
+    ]);
+    let loaded = place.load();
+    let tasks = &loaded.settings.tasks;
+    let of = |name: &str| tasks.type_concurrency.get(name).copied();
+    assert_eq!(
+        (of("kakao.send"), of("youtube.search"), of("rag.search")),
+        (Some(1), Some(4), None)
+    );
+    assert_eq!(tasks.tenant_weights.get("kaist:lab"), Some(&3));
+    assert_eq!(tasks.tenant_concurrency, None);
+    for wrong in ["kakao.send", "kakao.send=0", "kakao.send=1,kakao.send=2", "=1", "a=x", "a=1,"] {
+        assert_eq!(Place::new(&[("TASK_TYPE_CONCURRENCY", wrong)]).problems().len(), 1, "{wrong}");
+    }
+}
+
+#[test]
 fn no_value_is_ever_repeated() {
     let secret = "hunter2-한";
     let place = Place::new(&[
@@ -271,7 +294,17 @@ fn contradictions_are_refused() {
         (&[("DATABASE_OWNER_URL", "postgres://o@h/db")][..], "serves no request"),
         (&[("STREAM_IDLE_SECONDS", "10")][..], "first ping"),
         (&[("CALLBACK_SIGNATURE_SECRET", "a,b,c")][..], "one secret, or two"),
+        // Left empty by whoever meant to set it: no door may stand open because of that.
+        (&[("CALLBACK_SIGNATURE_SECRET", "")][..], "unsigned"),
+        (&[("CALLBACK_SIGNATURE_SECRET", " , ")][..], "visible ASCII"),
         (&[("NEXUS_MAX_URI_BYTES", "20000")][..], "request line"),
+        (&[("AUTO_HOLD_FAILURE_CODES", "PROVIDER_TIMEOUT")][..], "PROVIDER_TIMEOUT stands twice"),
+        (
+            &[("AUTO_ALARM_FAILURE_CODES", "AGENT_ERROR,AGENT_ERROR")][..],
+            "AGENT_ERROR stands twice",
+        ),
+        (&[("AUTO_REQUEUE_FAILURE_CODES", "EFFECT_UNKNOWN")][..], "never requeued by policy"),
+        (&[("AUTO_HOLD_FAILURE_CODES", "AGENT_EROR")][..], "no failure code; there are PROVIDER_"),
     ] {
         let problems = Place::new(env).problems();
         assert!(problems.len() == 1 && problems[0].contains(part), "{problems:?}");
@@ -283,6 +316,24 @@ fn contradictions_are_refused() {
     ] {
         Place::new(env).load();
     }
+}
+
+#[test]
+fn the_triage_policy_is_read_as_it_is_written() {
+    let loaded = Place::new(&[
+        ("AUTO_REQUEUE_FAILURE_CODES", " AGENT_TIMEOUT , AGENT_CRASHED"),
+        ("AUTO_HOLD_FAILURE_CODES", ""),
+        ("ENFORCE_ALARM_NO_REQUEUE", "false"),
+        ("DLQ_APPLY_MAX_AGE_SECONDS", "60"),
+    ])
+    .load();
+    let failures = &loaded.settings.failures;
+    let codes = [FailureCode::AgentTimeout, FailureCode::AgentCrashed];
+    assert_eq!(failures.policy.requeue, codes);
+    assert!(failures.policy.hold.is_empty() && !failures.policy.enforce_alarm_no_requeue);
+    assert_eq!(failures.policy.alarm.len(), 2, "the default");
+    assert_eq!(failures.apply_max_age, Duration::from_secs(60));
+    assert!(loaded.warnings.iter().all(|warning| !warning.en.contains("no effect")));
 }
 
 #[test]
@@ -382,6 +433,20 @@ fn the_documents_are_current() {
 }
 
 #[test]
+fn runbooks_stand_here_or_at_one_address() {
+    assert_eq!(Place::new(&[]).load().settings.runbooks.base_url, "");
+    let own = Place::new(&[("RUNBOOK_BASE_URL", "https://wiki.example/nexus/")]).load();
+    assert_eq!(own.settings.runbooks.base_url, "https://wiki.example/nexus");
+    let code = FailureCode::AgentError;
+    assert_eq!(own.settings.runbooks.url(code), "https://wiki.example/nexus/AGENT_ERROR");
+    assert_eq!(Settings::default().runbooks.url(code), "/runbooks/AGENT_ERROR");
+    for bad in ["wiki.example", "javascript:alert(1)", "https://wiki.example/?page="] {
+        let problems = Place::new(&[("RUNBOOK_BASE_URL", bad)]).problems();
+        assert!(problems[0].contains("RUNBOOK_BASE_URL"), "{problems:?}");
+    }
+}
+
+#[test]
 fn a_copied_example_changes_nothing() {
     let loaded = Place::new(&[]).file(".env", &docs::example()).load();
     assert!(loaded.wants_keys() && loaded.warnings.is_empty());
@@ -393,6 +458,57 @@ fn a_copied_example_changes_nothing() {
         .map(|line| format!("{line}\n"))
         .collect();
     assert_eq!(uncommented.lines().count(), table::rows().count());
+    // But for the one whose empty value would leave a door open that somebody meant to close.
+    let empty_secret = "CALLBACK_SIGNATURE_SECRET=\n";
+    assert_eq!(Place::new(&[]).file(".env", empty_secret).problems().len(), 1);
+    let uncommented = uncommented.replace(empty_secret, "");
     let loaded = Place::new(&[]).file(".env", &uncommented).load();
     assert_eq!(loaded.warnings.len(), 1, "{:?}", loaded.warnings);
+}
+
+#[test]
+fn routes_of_alerts_are_read_checked_and_never_shown() {
+    let routes =
+        r#"[{"name":"ops","channel":"slack","to":"https://hooks.slack.com/services/secret"}]"#;
+    let place = Place::new(&[("ALERT_ROUTES", routes)]);
+    let loaded = place.load();
+    assert_eq!(loaded.settings.alerts.routes.len(), 1);
+    let shown = loaded.values.iter().find(|(name, ..)| name == "ALERT_ROUTES").unwrap();
+    assert_eq!(shown.1, "•••");
+    assert!(!format!("{:?}", loaded.settings).contains("services/"), "nor in a log");
+
+    let wrong = Place::new(&[("ALERT_ROUTES", r#"[{"name":"ops","channel":"fax","to":"x"},{}]"#)]);
+    let problems = wrong.problems().join("\n");
+    assert!(problems.contains("/0") && problems.contains("/1"), "{problems}");
+    let file = Place::new(&[("ALERT_ROUTES_FILE", "routes.json")]).file("routes.json", routes);
+    assert_eq!(file.load().settings.alerts.routes[0].name, "ops");
+}
+
+#[test]
+fn webhooks_are_signed_mail_has_a_sender_and_no_password_travels_in_the_clear() {
+    let own = Place::new(&[("ALERT_WEBHOOK_URL", "https://alerts.example.com/x")]);
+    assert!(own.problems().join("\n").contains("ALERT_WEBHOOK_SECRET"));
+    let slack = Place::new(&[("ALERT_WEBHOOK_URL", "https://hooks.slack.com/services/x")]);
+    assert!(!slack.load().settings.alerts.webhook_url.is_empty());
+    let signed = Place::new(&[
+        ("ALERT_WEBHOOK_URL", "https://alerts.example.com/x"),
+        ("ALERT_WEBHOOK_SECRET", "whsec_bmV3,whsec_b2xk"),
+    ]);
+    signed.load();
+    for (env, name) in [
+        (vec![("NEXUS_SMTP_HOST", "mail.example.com")], "NEXUS_SMTP_FROM"),
+        (
+            vec![("NEXUS_SMTP_TLS", "none"), ("NEXUS_SMTP_PASSWORD", "hunter2")],
+            "NEXUS_SMTP_PASSWORD",
+        ),
+        (
+            vec![("ALERT_ROUTES", r#"[{"name":"a","channel":"email","to":"a@b.example"}]"#)],
+            "NEXUS_SMTP_HOST",
+        ),
+        (vec![("ALERT_WEBHOOK_URL", "ftp://x.example")], "ALERT_WEBHOOK_URL"),
+    ] {
+        let problems = Place::new(&env).problems().join("\n");
+        assert!(problems.contains(name), "{problems}");
+        assert!(!problems.contains("hunter2"));
+    }
 }

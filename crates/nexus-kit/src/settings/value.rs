@@ -1,8 +1,12 @@
 //! Reading one value: from the text of any source to its type and place.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
+
+use nexus_core::alert::{Author, Route, parse_routes};
+use nexus_core::failure::FailureCode;
 
 use super::table::Kind;
 use super::{Lang, Secret, Settings, Text};
@@ -74,6 +78,13 @@ pub(super) fn apply(kind: Kind, raw: &str, settings: &mut Settings) -> Result<St
             set(settings, items);
             shown
         }
+        Kind::Codes(set) => {
+            let codes: Vec<FailureCode> =
+                list(text)?.iter().map(|item| code(item)).collect::<Result<_, _>>()?;
+            let shown = codes.iter().map(|code| code.as_str()).collect::<Vec<_>>().join(",");
+            set(settings, codes);
+            shown
+        }
         Kind::Hosts(set) => {
             let items = list(text)?;
             for (index, item) in items.iter().enumerate() {
@@ -103,6 +114,12 @@ pub(super) fn apply(kind: Kind, raw: &str, settings: &mut Settings) -> Result<St
             set(settings, seconds.into_iter().map(Duration::from_secs).collect());
             shown
         }
+        Kind::Numbers(least, most, set) => {
+            let numbers = numbers(text, least, most)?;
+            let shown: Vec<_> = numbers.iter().map(|(name, n)| format!("{name}={n}")).collect();
+            set(settings, numbers);
+            shown.join(",")
+        }
         Kind::Address(set) => {
             let address = address(text)?;
             set(settings, address);
@@ -121,6 +138,11 @@ pub(super) fn apply(kind: Kind, raw: &str, settings: &mut Settings) -> Result<St
             set(settings, url.clone());
             url
         }
+        Kind::UrlOrNone(set) => {
+            let url = if text.is_empty() { String::new() } else { url(text)? };
+            set(settings, url.clone());
+            url
+        }
         Kind::Json => {
             if !text.is_empty() {
                 match nexus_core::json::parse(text.as_bytes()) {
@@ -129,6 +151,12 @@ pub(super) fn apply(kind: Kind, raw: &str, settings: &mut Settings) -> Result<St
                 }
             }
             text.to_owned()
+        }
+        Kind::Routes(set) => {
+            let routes = routes(text)?;
+            let shown = if routes.is_empty() { String::new() } else { HIDDEN.to_owned() };
+            set(settings, routes);
+            shown
         }
         Kind::Secret(set) => {
             // A key travels in a header, and one that ends in a stray blank never matches.
@@ -143,6 +171,23 @@ pub(super) fn apply(kind: Kind, raw: &str, settings: &mut Settings) -> Result<St
         }
     };
     Ok(shown)
+}
+
+fn routes(text: &str) -> Result<Vec<Route>, Text> {
+    if text.is_empty() {
+        return Ok(Vec::new());
+    }
+    parse_routes(text, Author::Operator).map_err(|faults| {
+        let all: Vec<String> = faults
+            .into_iter()
+            .map(|(path, why)| format!("{path} {why}").trim().to_owned())
+            .collect();
+        let all = all.join("; ");
+        Text::new(
+            format!("is not a list of routes (docs/alerts.md): {all}"),
+            format!("전송 경로 목록이 아닙니다(docs/alerts.md): {all}"),
+        )
+    })
 }
 
 fn empty() -> Text {
@@ -213,6 +258,41 @@ fn list(text: &str) -> Result<Vec<String>, Text> {
         ));
     }
     Ok(items)
+}
+
+/// A failure code; the fault says which codes there are, for a code is no secret but what stands
+/// there may be.
+fn code(item: &str) -> Result<FailureCode, Text> {
+    FailureCode::parse(item).ok_or_else(|| {
+        let codes: Vec<&str> = FailureCode::ALL.iter().map(|code| code.as_str()).collect();
+        let codes = codes.join(", ");
+        Text::new(
+            format!("has an entry that is no failure code; there are {codes}"),
+            format!("실패 코드가 아닌 항목이 있습니다. 가능한 코드: {codes}"),
+        )
+    })
+}
+
+/// `name=number` for each of some names.
+fn numbers(text: &str, least: u64, most: u64) -> Result<BTreeMap<String, u64>, Text> {
+    let bad = || {
+        Text::new(
+            format!("must be name=number, each name once, each number from {least} to {most}"),
+            format!(
+                "이름=숫자 형식이어야 하며, 이름은 한 번씩, 숫자는 {least}부터 {most}까지입니다"
+            ),
+        )
+    };
+    let mut numbers = BTreeMap::new();
+    for item in list(text)? {
+        let (name, number) = item.split_once('=').ok_or_else(bad)?;
+        let number = whole(number.trim(), least, most).map_err(|_| bad())?;
+        let name = name.trim();
+        if name.is_empty() || numbers.insert(name.to_owned(), number).is_some() {
+            return Err(bad());
+        }
+    }
+    Ok(numbers)
 }
 
 /// A host, `host:port`, `[v6]:port`, an address, or `address/bits`.

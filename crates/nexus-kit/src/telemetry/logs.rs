@@ -7,6 +7,7 @@
 use std::fmt::{Debug, Write as _};
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use nexus_core::mask;
 use nexus_core::time::Time;
@@ -28,6 +29,14 @@ const MAX_FIELD: usize = 8 << 10;
 
 /// Where lines go: standard error, or a list in a test.
 pub type Sink = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// Lines of level error that this process has written; not of any one server in it.
+static ERROR_LINES: AtomicU64 = AtomicU64::new(0);
+
+/// How many lines of level error this process has written so far.
+pub fn error_lines() -> u64 {
+    ERROR_LINES.load(Ordering::Relaxed)
+}
 
 /// Tells the time of a line.
 pub type Now = Arc<dyn Fn() -> Time + Send + Sync>;
@@ -187,6 +196,9 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Lines {
             _ => String::new(),
         };
         let metadata = event.metadata();
+        if *metadata.level() == Level::ERROR {
+            ERROR_LINES.fetch_add(1, Ordering::Relaxed);
+        }
         let line = Line {
             time: (self.now)(),
             level: *metadata.level(),

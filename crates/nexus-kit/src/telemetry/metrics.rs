@@ -129,6 +129,8 @@ pub struct Meters {
     pub queue_depth: Gauge,
     /// Age of the oldest task that is due and not claimed.
     pub queue_age: Gauge<f64, AtomicU64>,
+    /// Alerts and their messages, by what came of them.
+    pub alerts: Family<Outcome, Counter>,
     /// Asks closed, by outcome.
     pub approvals: Family<Outcome, Counter>,
     /// From ask to decision or expiry.
@@ -141,6 +143,18 @@ pub struct Meters {
     pub sse_closes: Family<Reason, Counter>,
     /// Reports delivered to streams.
     pub sse_reports: Counter,
+    /// Reports that streams resumed behind of, and that were sent to them again.
+    pub sse_replayed: Counter,
+    /// From the commit's news to the write to the last stream that could take it.
+    pub sse_lag: Histogram,
+    /// Cursors that had to turn to the store, because the ring had lost what follows them.
+    pub sse_ring_misses: Counter,
+    /// Times that the hub was behind the store without having been told.
+    pub sse_repairs: Counter,
+    /// Reads of base and log, to fill a ring or to fold a view.
+    pub sse_loads: Counter,
+    /// Time to make a snapshot, waiting for another's not included.
+    pub sse_snapshot: Histogram,
     /// Requests.
     pub http_requests: Family<Http, Counter>,
     /// Time to the head of the answer, by route.
@@ -159,6 +173,12 @@ pub struct Meters {
     pub store_round_trips: Counter,
     /// Writes that wait.
     pub store_queue: Gauge,
+    /// From a write's arrival to its turn.
+    pub store_wait: Histogram,
+    /// Time of commits, the flush to disk in it.
+    pub store_commit: Histogram,
+    /// Queries that wait.
+    pub store_reads_waiting: Gauge,
     /// Time of WAL checkpoints.
     pub store_checkpoint: Histogram,
     /// Panics caught, by what panicked.
@@ -170,6 +190,11 @@ pub struct Meters {
 /// From 0.5 ms to about 16 s.
 fn durations() -> Histogram {
     Histogram::new(exponential_buckets(0.0005, 2.0, 16))
+}
+
+/// From 0.06 ms to about 1 s.
+fn short_durations() -> Histogram {
+    Histogram::new(exponential_buckets(0.000_062_5, 2.0, 15))
 }
 
 /// Registers a metric and hands it back.
@@ -217,6 +242,7 @@ impl Metrics {
             alarm_size: book.add(Gauge::default(), "alarm_size", "Tasks in the alarm box"),
             queue_depth: book.add(Gauge::default(), "queue_depth", "Tasks that can be claimed"),
             queue_age: book.seconds(Gauge::default(), "queue_age", "Age of the oldest due task"),
+            alerts: book.add(Family::default(), "alerts", "Alerts and their messages"),
             approvals: book.add(Family::default(), "approvals", "Asks closed"),
             approval_wait: book.seconds(
                 Histogram::new([1.0, 5.0, 15.0, 30.0, 60.0, 120.0, 180.0, 240.0, 300.0, 600.0]),
@@ -227,6 +253,24 @@ impl Metrics {
             sse_opens: book.add(Family::default(), "sse_opens", "Attempts to open a stream"),
             sse_closes: book.add(Family::default(), "sse_closes", "Streams ended"),
             sse_reports: book.add(Counter::default(), "sse_reports", "Reports sent to streams"),
+            sse_replayed: book.add(Counter::default(), "sse_replayed", "Reports sent again"),
+            sse_lag: book.seconds(
+                Histogram::new(exponential_buckets(0.000_05, 2.0, 16)),
+                "sse_lag",
+                "From a commit to the write to its streams",
+            ),
+            sse_ring_misses: book.add(
+                Counter::default(),
+                "sse_ring_misses",
+                "Cursors whose next reports had left the ring",
+            ),
+            sse_repairs: book.add(
+                Counter::default(),
+                "sse_repairs",
+                "Times that the hub was behind the store",
+            ),
+            sse_loads: book.add(Counter::default(), "sse_loads", "Reads of base and log"),
+            sse_snapshot: book.seconds(durations(), "sse_snapshot", "Time to make a snapshot"),
             http_requests: book.add(Family::default(), "http_requests", "Requests"),
             http_duration: book.seconds(
                 Family::new_with_constructor(durations as fn() -> Histogram),
@@ -248,6 +292,17 @@ impl Metrics {
                 "Times that a writer waited for the database",
             ),
             store_queue: book.add(Gauge::default(), "store_queue", "Writes that wait"),
+            store_wait: book.seconds(
+                short_durations(),
+                "store_wait",
+                "From a write's arrival to its turn",
+            ),
+            store_commit: book.seconds(short_durations(), "store_commit", "Commits"),
+            store_reads_waiting: book.add(
+                Gauge::default(),
+                "store_reads_waiting",
+                "Queries that wait",
+            ),
             store_checkpoint: book.seconds(durations(), "store_checkpoint", "WAL checkpoints"),
             panics: book.add(Family::default(), "panics", "Panics caught"),
             refusals: book.add(Family::default(), "refusals", "Refusals by problem code"),
@@ -298,6 +353,12 @@ impl Metrics {
         self.store_statements.inc_by(statements);
         self.store_round_trips.inc_by(round_trips);
         self.store_batch_size.observe(writes as f64);
+    }
+
+    /// Counts a write whose turn has come, and how long it waited.
+    pub fn store_taken(&self, waited: Duration) {
+        self.store_queue.dec();
+        self.store_wait.observe(waited.as_secs_f64());
     }
 
     /// Counts a panic.

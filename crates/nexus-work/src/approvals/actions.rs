@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 use super::row::{Ask, question};
 use super::sql;
 use crate::Work;
+use crate::boxes::operations;
 use crate::catalogue::{Bundle, KnownType};
 use crate::commands::judge::{Judged, judge_params};
 use crate::contract::sql::drop_due;
@@ -243,9 +244,11 @@ fn decide_in(
     };
     audit(tx, tenant, &ask, action, &deciding.decider.name)?;
     let mut changes = vec![ask.change(), view::change(&task)];
+    changes.extend(operations::task_ended(tx, &task)?);
     if let Some(new_id) = task.ask_id.as_ref().filter(|id| **id != ask.ask_id) {
         let new = sql::load(tx, tenant, new_id)?.ok_or(WorkError::NoAsk)?;
         changes.push(new.change());
+        changes.extend(operations::task_waits_again(tx, &task)?);
     }
     report(tx, &place, "ask.decided", &ask, &task, changes)?;
     Ok(closed.then_some(ask))
@@ -347,7 +350,8 @@ pub(crate) fn expire(
     task.advance(Event::Expired, now)?;
     tasks::save(tx, &task, Due::No)?;
     audit(tx, tenant, &ask, "ask.expired", DECIDED_BY_TIMEOUT)?;
-    let changes = vec![ask.change(), view::change(&task)];
+    let mut changes = vec![ask.change(), view::change(&task)];
+    changes.extend(operations::task_ended(tx, &task)?);
     report(tx, &place, "ask.expired", &ask, &task, changes)?;
     Ok(Some(ask))
 }

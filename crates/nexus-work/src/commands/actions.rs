@@ -218,7 +218,7 @@ fn accept_in(
     let place = tx.ask_place()?;
     let (stands, end) = (ask_switches(tx, tenant)?, ask_end(tx, tenant.key())?);
     let place = tx.place(place)?;
-    judged.check_versions(&asked_switches(tx, stands)?)?;
+    judged.check_versions(&asked_switches(tx, tenant, stands)?)?;
     let now = tx.now();
     if let Some((key, digest)) = &command.idempotency
         && let Some(accepted) = answered(tx, tenant, key, digest, now.minus(IDEMPOTENCY))?
@@ -298,13 +298,14 @@ fn new_task(
     precondition: Option<String>,
 ) -> Task {
     let now = tx.now();
+    let status = if judged.verdict.waits { Status::WaitingApproval } else { Status::Queued };
     Task {
         tenant: tenant.clone(),
         task_id: TaskId::new(now, &tx.id_entropy()),
         seq,
         command_type: command.command_type.clone(),
         params: judged.params.clone(),
-        status: if judged.verdict.waits { Status::WaitingApproval } else { Status::Queued },
+        status,
         risk: judged.verdict.level,
         rule: judged.verdict.rule.clone(),
         waits: judged.verdict.waits,
@@ -324,6 +325,7 @@ fn new_task(
         attempt_token: None,
         lease_owner: None,
         lease_until: None,
+        attempt_until: None,
         started_at: None,
         progress: None,
         cancel_requested: false,
@@ -331,5 +333,9 @@ fn new_task(
         result: None,
         failure_code: None,
         last_error: None,
+        callback: None,
+        run: 1,
+        agent_code: None,
+        stored: status,
     }
 }

@@ -43,7 +43,26 @@ pub(crate) fn insert(
     Ok(())
 }
 
-/// Forgets the keys of a tenant that are older than `before`.
-pub(crate) fn forget(tx: &mut Tx<'_>, tenant: &Tenant, before: Time) -> Result<u64, DbError> {
-    tx.exec("DELETE FROM idempotency WHERE tenant = $1 AND created_at < $2", args![tenant, before])
+/// Forgets at most `rows` keys of a tenant that are older than `before`; says how many.
+pub(crate) fn forget(
+    tx: &mut Tx<'_>,
+    tenant: &Tenant,
+    before: Time,
+    rows: u64,
+) -> Result<u64, DbError> {
+    tx.exec(
+        "DELETE FROM idempotency WHERE tenant = $1 AND key IN
+             (SELECT key FROM idempotency WHERE tenant = $1 AND created_at < $2
+              ORDER BY created_at LIMIT $3)",
+        args![tenant, before, rows],
+    )
+}
+
+/// When the oldest key of a tenant was used.
+pub(crate) fn oldest(q: &Read, tenant: &Tenant) -> Result<Option<Time>, DbError> {
+    q.opt(
+        "SELECT created_at FROM idempotency WHERE tenant = $1 ORDER BY created_at LIMIT 1",
+        args![tenant],
+        |row| row.time(0),
+    )
 }

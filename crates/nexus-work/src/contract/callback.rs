@@ -45,6 +45,8 @@ pub(crate) struct Callback {
     pub digest: String,
     /// The id of a signed callback; one that was taken before does nothing.
     pub signed: Option<String>,
+    /// The types that its key is for; none where no key was needed.
+    pub types: Option<Vec<String>>,
 }
 
 /// A line for the worklog.
@@ -145,6 +147,7 @@ pub(crate) async fn hear(work: &Work, callback: Callback) -> Result<Heard, WorkE
         && !heard.repeated
         && said != "running"
     {
+        work.freed(&tenant);
         match &heard.failed {
             Some(failed) => failed.tell(&work.app.metrics),
             None => work.app.metrics.task_reached(heard.status.as_str()),
@@ -176,6 +179,14 @@ pub(crate) fn check_current(task: &Task, attempt: u32, token: &str) -> Result<()
     if current { Ok(()) } else { Err(WorkError::StaleAttempt) }
 }
 
+/// Hides tasks of types that a key is not for, as if they were not there.
+pub(crate) fn check_visible(task: &Task, types: Option<&[String]>) -> Result<(), WorkError> {
+    match types {
+        Some(types) if !types.contains(&task.command_type) => Err(WorkError::NoTask),
+        _ => Ok(()),
+    }
+}
+
 fn hear_in(
     tx: &mut Tx<'_>,
     callback: Callback,
@@ -188,6 +199,7 @@ fn hear_in(
     let asked = tasks::ask(tx, tenant, &callback.task_id)?;
     let place = place.map(|asked| tx.place(asked)).transpose()?;
     let mut task = tasks::asked_for(tx, tenant, asked)?.ok_or(WorkError::NoTask)?;
+    check_visible(&task, callback.types.as_deref())?;
     // In the transaction of what the callback does: one that is refused, or that the store could
     // not take, comes again under the same id.
     if let Some(id) = &callback.signed
@@ -196,7 +208,10 @@ fn hear_in(
         return Err(Unheard::Repeated(task.status));
     }
     let (task_id, attempt) = (&callback.task_id, callback.attempt);
-    if let Err(stale) = check_current(&task, attempt, &callback.token) {
+    let in_time = task.attempt_until.is_none_or(|until| tx.expiry() < until);
+    let current = check_current(&task, attempt, &callback.token);
+    let current = current.and(if in_time { Ok(()) } else { Err(WorkError::StaleAttempt) });
+    if let Err(stale) = current {
         // The same callback twice has the same answer, also after the end.
         if sql::callback_known(tx, tenant, task_id, attempt, &callback.digest)? {
             return Err(Unheard::Repeated(task.status));
@@ -356,26 +371,27 @@ pub(crate) struct Beat {
     pub lease_until: Time,
 }
 
-/// Renews the lease of the current attempt.
+/// Renews the lease of the current attempt, up to the end of the attempt.
 pub(crate) async fn heartbeat(
     work: &Work,
     speaker: super::effect::Speaker,
+    types: Option<Vec<String>>,
 ) -> Result<Beat, WorkError> {
     let lock_ttl = work.app.settings.tasks.lock_ttl;
     work.app
         .db
         .write(&speaker.tenant.clone(), move |tx| {
-            let mut task =
+            let task =
                 tasks::load(tx, &speaker.tenant, &speaker.task_id)?.ok_or(WorkError::NoTask)?;
+            check_visible(&task, types.as_deref())?;
             check_current(&task, speaker.attempt, &speaker.token)?;
             let now = tx.expiry();
             if task.lease_until.is_none_or(|until| until <= now) {
                 return Err(WorkError::StaleAttempt);
             }
-            let lease_until = now.plus(lock_ttl);
-            task.lease_until = Some(lease_until);
-            tasks::save(tx, &task, Due::Lease(lease_until))?;
             let paused = crate::policy::sql::switches(tx, &speaker.tenant)?.paused;
+            let lease_until = task.lease_at_most(now.plus(lock_ttl));
+            tasks::renew(tx, &task, lease_until)?;
             Ok(Beat { cancel: task.cancel_requested || paused, lease_until })
         })
         .await

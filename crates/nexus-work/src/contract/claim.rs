@@ -1,7 +1,7 @@
 //! Claiming: whoever takes a task gets an attempt, a token and a lease, and only then starts.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, PoisonError};
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -11,13 +11,16 @@ use nexus_core::policy::Risk;
 use nexus_core::task::{Event, Status};
 use nexus_core::tenant::Tenant;
 use nexus_core::time::Time;
-use nexus_kit::db::{DbError, Scope, Tx};
+use nexus_kit::db::{DbError, Tx};
 use nexus_kit::log::Report;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::caps::{Caps, Room};
 use super::ending::{self, End, Failed};
-use super::sql::{self, DueItem};
+use super::lease::TOO_LATE;
+use super::pick::{Picked, pick};
+use super::sql;
 use crate::Work;
 use crate::approvals::review::{Approval, Review, Reviewed, confirm, needed, review};
 use crate::catalogue::Bundle;
@@ -30,8 +33,8 @@ use crate::tasks::view;
 /// Tasks that one claim takes at most.
 pub const MAX_CLAIM: usize = 64;
 
-/// Tenants that one claim serves at most, so that a batch is worth its transaction.
-const TENANTS_PER_CLAIM: usize = 16;
+/// How often a claim looks again when all that it had picked turned out to be taken.
+const LOOKS: usize = 8;
 
 /// Who claims.
 #[derive(Clone, Debug)]
@@ -96,10 +99,34 @@ pub(crate) async fn claim(
     claimer: &Claimer,
     max: usize,
 ) -> Result<Vec<Envelope>, WorkError> {
-    let picked = pick(work, claimer, max.clamp(1, MAX_CLAIM)).await?;
+    for _ in 0..LOOKS {
+        let picked = pick(work, claimer, max.clamp(1, MAX_CLAIM)).await?;
+        if picked.is_empty() {
+            break;
+        }
+        let envelopes = claim_picked(work, claimer, &picked).await;
+        if envelopes.is_err() {
+            // Others have passed by what was not claimed after all.
+            drop(picked);
+            work.app.wake.notify();
+        }
+        let envelopes = envelopes?;
+        if !envelopes.is_empty() {
+            return Ok(envelopes);
+        }
+        // Somebody else was quicker, or a cap that this process had not known held them back.
+    }
+    Ok(Vec::new())
+}
+
+async fn claim_picked(
+    work: &Work,
+    claimer: &Claimer,
+    picked: &Picked,
+) -> Result<Vec<Envelope>, WorkError> {
     // All tenants at once, so that they share a commit. What one was claimed for is handed out even
     // when another failed: nobody else would perform it before its lease runs out.
-    let claiming = picked.into_iter().map(|(tenant, ids)| async move {
+    let claiming = picked.ids().map(|(tenant, ids)| async move {
         let claimed = claim_ids(work, claimer, &tenant, ids).await;
         claimed.inspect_err(|error| {
             tracing::warn!(tenant_id = %tenant, %error, "tasks of a tenant were not claimed");
@@ -117,70 +144,6 @@ pub(crate) async fn claim(
         Some(error) if envelopes.is_empty() => Err(error),
         _ => Ok(envelopes),
     }
-}
-
-/// Names due tasks: tenants in turn, each with the most urgent of its own.
-async fn pick(
-    work: &Work,
-    claimer: &Claimer,
-    max: usize,
-) -> Result<BTreeMap<Tenant, Vec<String>>, WorkError> {
-    let types = claimer.types.clone();
-    let only = claimer.tenant.clone();
-    let last = work.turn.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let now = work.app.clock.expiry();
-    let (picked, served) = work
-        .app
-        .db
-        .read(Scope::System, move |q| {
-            let paused = sql::paused(q)?;
-            let tenants = match only {
-                Some(tenant) => vec![tenant.key().to_owned()],
-                None => turn(q, &types, &last)?,
-            };
-            let tenants: Vec<_> =
-                tenants.into_iter().filter(|tenant| !paused.contains(tenant)).collect();
-            let share = max.div_ceil(tenants.len().max(1));
-            let mut picked: Vec<DueItem> = Vec::new();
-            let mut served = last;
-            for tenant in tenants {
-                let room = share.min(max - picked.len());
-                if room == 0 {
-                    break;
-                }
-                picked.extend(sql::ready(q, &types, &tenant, now, room)?);
-                served = tenant;
-            }
-            Ok::<_, WorkError>((picked, served))
-        })
-        .await?;
-    *work.turn.lock().unwrap_or_else(PoisonError::into_inner) = served;
-    let mut by_tenant: BTreeMap<Tenant, Vec<String>> = BTreeMap::new();
-    for item in picked {
-        by_tenant.entry(item.tenant).or_default().push(item.id);
-    }
-    Ok(by_tenant)
-}
-
-/// The tenants whose turn it is, in a ring that starts after the one served last.
-fn turn(q: &nexus_kit::db::Read, types: &[String], last: &str) -> Result<Vec<String>, WorkError> {
-    let mut tenants: Vec<String> = Vec::new();
-    let (mut at, mut wrapped) = (last.to_owned(), false);
-    while tenants.len() < TENANTS_PER_CLAIM {
-        match sql::next_tenant(q, types, &at)? {
-            Some(tenant) if wrapped && tenant.as_str() > last => break,
-            Some(tenant) => {
-                at.clone_from(&tenant);
-                tenants.push(tenant);
-            }
-            None if wrapped => break,
-            None => {
-                wrapped = true;
-                at.clear();
-            }
-        }
-    }
-    Ok(tenants)
 }
 
 /// Claims tasks of one tenant by id; those that somebody else has are left out.
@@ -241,10 +204,12 @@ async fn claim_round(
     ids: Vec<String>,
     reviews: HashMap<String, Review>,
 ) -> Result<(Claimed, Vec<String>), WorkError> {
+    let bundle = work.catalogue.bundle(&work.app.db, tenant).await?;
     let batch = Batch {
         tenant: tenant.clone(),
         claimer: claimer.clone(),
-        bundle: work.catalogue.bundle(&work.app.db, tenant).await?,
+        caps: Caps::of(&work.app.settings.tasks, Some(&bundle)),
+        bundle,
         reviews,
         approval: work.app.settings.approval.clone(),
         lock_ttl: work.app.settings.tasks.lock_ttl,
@@ -266,6 +231,7 @@ struct Batch {
     tenant: Tenant,
     claimer: Claimer,
     bundle: Arc<Bundle>,
+    caps: Caps,
     reviews: HashMap<String, Review>,
     approval: nexus_kit::settings::Approval,
     lock_ttl: Duration,
@@ -285,8 +251,13 @@ impl Batch {
         let ask = |id: String| Ok((tasks::ask(tx, &self.tenant, &id)?, id));
         let asked: Result<Vec<_>, DbError> = ids.into_iter().map(ask).collect();
         let asked = asked?;
-        let switches = asked_switches(tx, stands)?;
+        let switches = asked_switches(tx, &self.tenant, stands)?;
         let now = tx.expiry();
+        // Counted in this transaction: a tenant's changes are serial, so nobody claims in between.
+        let mut room = match self.caps.none() {
+            true => None,
+            false => Some(Room::new(&self.caps, &sql::running(tx, &self.tenant)?)),
+        };
         let (mut plain, mut special) = (Vec::new(), Vec::new());
         for (asked, id) in asked {
             let Some(task) = tasks::asked_for(tx, &self.tenant, asked)? else { continue };
@@ -296,7 +267,11 @@ impl Batch {
                 continue;
             }
             let late = task.deadline_at.is_some_and(|deadline| deadline <= now);
-            if needed(&task) || late { special.push((id, task)) } else { plain.push(task) }
+            if late {
+                special.push((id, task));
+            } else if room.as_mut().is_none_or(|room| room.take(&task.command_type)) {
+                if needed(&task) { special.push((id, task)) } else { plain.push(task) }
+            }
         }
         let places: Result<Vec<_>, _> = plain.iter().map(|_| tx.ask_place()).collect();
         for (mut task, place) in plain.into_iter().zip(places?) {
@@ -307,9 +282,8 @@ impl Batch {
             match self.reviews.remove(&id) {
                 None if needed(&task) => to_review.push(id),
                 _ if task.deadline_at.is_some_and(|deadline| deadline <= now) => {
-                    let why = "its deadline passed before it ran";
                     let code = FailureCode::AgentTimeout;
-                    claimed.ended.push(self.refuse(tx, &mut task, code, why)?);
+                    claimed.ended.push(self.refuse(tx, &mut task, code, TOO_LATE)?);
                 }
                 None => {}
                 Some(found) => {
@@ -368,7 +342,9 @@ impl Batch {
         let known = self.bundle.types.get(&task.command_type);
         let deadline = now.plus(known.map_or(self.lock_ttl, |known| known.timeout));
         let deadline = task.deadline_at.map_or(deadline, |at| at.min(deadline));
-        let lease_until = now.plus(self.lock_ttl);
+        // An agent in this process is stopped by its executor; of one outside only the lease is held.
+        task.attempt_until = self.claimer.outside.then_some(deadline);
+        let lease_until = task.lease_at_most(now.plus(self.lock_ttl));
         task.advance(Event::Claimed, issued_at)?;
         task.attempt += 1;
         let builtin = known.and_then(|known| known.agent.as_ref()).map(|agent| agent.name());
@@ -377,7 +353,8 @@ impl Batch {
         task.lease_owner = Some(self.claimer.owner.clone());
         task.lease_until = Some(lease_until);
         task.started_at = Some(issued_at);
-        tasks::save(tx, task, Due::Lease(lease_until))?;
+        let capped = self.caps.count(&task.command_type);
+        tasks::save(tx, task, Due::Lease { until: lease_until, capped })?;
         if self.claimer.outside && task.risk == Risk::Red {
             // What the agent does is out of sight: the claim itself is the intent.
             let digest = sha256_hex(task.params.as_bytes());

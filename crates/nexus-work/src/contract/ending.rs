@@ -14,6 +14,7 @@ use nexus_kit::log::{Report, ReportChange};
 use nexus_kit::telemetry::metrics::Metrics;
 use serde_json::json;
 
+use crate::boxes::operations;
 use crate::error::WorkError;
 use crate::tasks::row::Task;
 use crate::tasks::sql::{self as tasks, Attempt, Due};
@@ -97,10 +98,12 @@ pub(crate) fn fail(
 ) -> Result<Failed, WorkError> {
     let now = tx.now();
     let started = task.status == Status::Running;
+    // Another attempt is worth nothing after the task's own deadline.
+    let late = task.deadline_at.is_some_and(|deadline| deadline <= tx.expiry());
     let after = after_failure(
         &FailedAttempt {
             code: end.code,
-            retryable: end.retryable,
+            retryable: if late { Some(false) } else { end.retryable },
             effect: end.effect,
             retry_count: task.retry_count,
             cancel_requested: task.cancel_requested,
@@ -131,7 +134,7 @@ pub(crate) fn fail(
             finished_at: now,
             outcome: "failed".to_owned(),
             failure_code: Some(code.as_str().to_owned()),
-            agent_code: end.agent_code,
+            agent_code: end.agent_code.clone(),
             error: Some(message.clone()),
             callback: end.callback,
         };
@@ -140,6 +143,7 @@ pub(crate) fn fail(
     task.advance(event, now)?;
     task.failure_code = Some(code);
     task.last_error = Some(message.clone());
+    task.agent_code = end.agent_code;
     let level = if task.status == Status::Retrying { Level::Warn } else { Level::Error };
     let text = match after {
         AfterFailure::Retry(wait) => {
@@ -160,6 +164,7 @@ pub(crate) fn fail(
     changes.push(worklog::write(tx, place, changes.len(), &line)?);
     tasks::save(tx, task, due)?;
     changes.insert(0, view::change(task));
+    changes.extend(operations::task_ended(tx, task)?);
     report(tx, place, task, changes)?;
     Ok(Failed {
         tenant: task.tenant.clone(),
@@ -183,22 +188,12 @@ pub(crate) fn succeed(
 ) -> Result<(), WorkError> {
     let now = tx.now();
     settle_sent(tx, task)?;
-    let attempt = Attempt {
-        attempt: task.attempt,
-        agent: task.agent.clone().unwrap_or_default(),
-        started_at: task.started_at.unwrap_or(now),
-        finished_at: now,
-        outcome: "succeeded".to_owned(),
-        failure_code: None,
-        agent_code: None,
-        error: None,
-        callback,
-    };
-    tasks::insert_attempt(tx, task, &attempt)?;
     task.advance(Event::Succeeded, now)?;
     task.result = Some(result);
+    task.callback = callback;
     task.failure_code = None;
     task.last_error = None;
+    task.agent_code = None;
     tasks::save(tx, task, Due::No)?;
     changes.insert(0, view::change(task));
     report(tx, place, task, changes)

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
 use nexus_core::failure::FailureCode;
 use nexus_core::id::TaskId;
 use nexus_core::json::sha256_hex;
@@ -21,7 +22,7 @@ use utoipa::ToSchema;
 use super::callback::{self, Callback, Failure, Line, MAX_LINES, Saying, heartbeat};
 use super::claim::{Claimer, Envelope, MAX_CLAIM, claim, claim_ids};
 use super::effect::Speaker;
-use super::signature;
+use super::{schemas, signature};
 use crate::error::WorkError;
 use crate::tasks::http::{ACCEPTED, Asked};
 use crate::{Work, WorkState};
@@ -122,6 +123,8 @@ pub async fn claim_tasks(
         tokio::select! {
             changed = due.changed() => if changed.is_err() { return Ok(Json(Claims { tasks })) },
             () = clock.sleep_until(until) => {}
+            // A shutdown does not wait for those who wait themselves; they ask again elsewhere.
+            () = state.0.closing() => return Ok(Json(Claims { tasks })),
         }
     }
 }
@@ -197,14 +200,13 @@ pub async fn beat(
 ) -> Result<Json<HeartbeatOut>, Problem> {
     let task_id = TaskId::parse(&task_id).map_err(|_| WorkError::NoTask)?;
     let tenant = tenant(&caller)?;
-    visible(&state.0, &caller, &tenant, task_id.as_str()).await?;
     let speaker = Speaker {
         tenant,
         task_id: task_id.to_string(),
         attempt: body.attempt,
         token: body.attempt_token,
     };
-    let beat = heartbeat(&state.0, speaker).await?;
+    let beat = heartbeat(&state.0, speaker, Some(caller.key.types.clone())).await?;
     Ok(Json(HeartbeatOut { cancel: beat.cancel, lease_until: beat.lease_until }))
 }
 
@@ -281,10 +283,11 @@ pub async fn take_callback(
     let signed = check_signature(&state.0, secret, &caller, &headers, &body)?;
     check_json(&headers)?;
     let said: CallbackIn = parse(&body)?;
-    let task_id = TaskId::parse(&said.task_id).map_err(|_| WorkError::NoTask)?;
-    visible(&state.0, &caller, &tenant, task_id.as_str()).await?;
+    TaskId::parse(&said.task_id).map_err(|_| WorkError::NoTask)?;
     let digest = sha256_hex(&body);
-    let callback = Callback { signed, ..read_callback(said, tenant, digest, &state.0).await? };
+    let types = Some(caller.key.types.clone());
+    let read = read_callback(said, tenant, digest, &state.0).await?;
+    let callback = Callback { signed, types, ..read };
     callback::hear(&state.0, callback).await?;
     Ok(ACCEPTED)
 }
@@ -365,6 +368,7 @@ async fn read_callback(
         progress: said.progress,
         digest,
         signed: None,
+        types: None,
     })
 }
 
@@ -381,4 +385,15 @@ async fn default_retryable(
     let bundle = work.catalogue.bundle(&work.app.db, tenant).await?;
     let retryable = bundle.find(&task.command_type).ok().and_then(|known| known.retryable);
     Ok(retryable.filter(|retryable| !retryable))
+}
+
+/// One of the contract's JSON Schemas: `envelope.json`, `callback.json` or `report.json`.
+#[utoipa::path(get, path = "/schemas/{name}", tag = "agents", params(("name" = String, Path, description = "`envelope.json`, `callback.json` or `report.json`")), security(()),
+    responses((status = 200, description = "JSON Schema 2020-12", body = Object, content_type = "application/schema+json"), (status = 404, description = "`unknown_path`", body = Problem)))]
+pub async fn get_schema(Path(name): Path<String>) -> Result<Response, Problem> {
+    let schema = schemas::named(&name).ok_or_else(|| {
+        let there = "There are envelope.json, callback.json and report.json.";
+        Problem::not_found("unknown_path", there)
+    })?;
+    Ok(([(header::CONTENT_TYPE, "application/schema+json")], schema).into_response())
 }

@@ -5,13 +5,18 @@ use nexus_core::failure::FailureCode;
 use nexus_core::id::BootId;
 use nexus_core::task::{Effect, Status};
 use nexus_core::tenant::Tenant;
+use nexus_core::time::Time;
 use nexus_kit::db::{Scope, Tx};
 
 use super::ending::{self, End};
 use super::sql::{self, DueItem};
 use crate::Work;
 use crate::error::WorkError;
+use crate::tasks::row::Task;
 use crate::tasks::sql as tasks;
+
+/// Why a task ends that nobody took in time.
+pub(crate) const TOO_LATE: &str = "its deadline passed before it ran";
 
 /// Leases that one pass looks at.
 const PASS: u64 = 256;
@@ -47,8 +52,56 @@ async fn end(work: &Work, item: DueItem, living: Option<BootId>) -> Result<bool,
         .await?;
     if let Some(failed) = &failed {
         failed.tell(&work.app.metrics);
+        work.freed(&failed.tenant);
     }
     Ok(failed.is_some())
+}
+
+/// Ends tasks whose own deadline has passed while nobody took them; says whether there may be more.
+pub(crate) async fn expire_waiting(work: &Work) -> Result<bool, WorkError> {
+    let now = work.app.clock.expiry();
+    let due = work.app.db.read(Scope::System, move |q| sql::expired(q, now, PASS)).await?;
+    let full = due.len() as u64 == PASS;
+    try_join_all(due.into_iter().map(|item| expire(work, item))).await?;
+    Ok(full)
+}
+
+async fn expire(work: &Work, item: DueItem) -> Result<(), WorkError> {
+    let retry = work.retry_policy();
+    let tenant = item.tenant.clone();
+    let failed: Result<_, WorkError> = work
+        .app
+        .db
+        .write(&tenant, move |tx| {
+            let task = tasks::load(tx, &item.tenant, &item.id)?;
+            let waits = |task: &Task| matches!(task.status, Status::Queued | Status::Retrying);
+            let Some(mut task) = task.filter(waits) else { return Ok(None) };
+            if task.deadline_at.is_none_or(|deadline| tx.expiry() < deadline) {
+                return Ok(None);
+            }
+            let place = tx.next_place()?;
+            let end = End::unstarted(FailureCode::AgentTimeout, TOO_LATE);
+            ending::fail(tx, &place, &mut task, end, &retry).map(Some)
+        })
+        .await;
+    if let Some(failed) = failed? {
+        failed.tell(&work.app.metrics);
+    }
+    Ok(())
+}
+
+/// Why the time of an attempt is over.
+fn why_over(task: &Task, now: Time) -> &'static str {
+    let passed = |at: Option<Time>| at.is_some_and(|at| at <= now);
+    if !passed(task.attempt_until) {
+        "the agent sent no heartbeat in time"
+    } else if task.cancel_requested {
+        "it was called off, and its agent did not stop in time"
+    } else if passed(task.deadline_at) {
+        "its deadline passed while it ran"
+    } else {
+        "the attempt took longer than its type allows"
+    }
 }
 
 fn end_in(
@@ -76,7 +129,7 @@ fn end_in(
             if task.lease_until.is_some_and(|until| tx.expiry() < until) {
                 return Ok(None);
             }
-            (FailureCode::AgentTimeout, "the agent sent no heartbeat in time")
+            (FailureCode::AgentTimeout, why_over(&task, tx.expiry()))
         }
     };
     let effect = if tasks::open_intent(tx, &task)? { Effect::Unknown } else { Effect::None };

@@ -18,18 +18,24 @@ pub(crate) const REMEMBER: Duration = Duration::from_secs(86_400);
 
 /// Why a signature is refused; the caller hears no more than that it is.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub(crate) enum BadSignature {
+pub enum BadSignature {
+    /// A header that is not there, stands twice or cannot be read.
     #[error("webhook-id, webhook-timestamp or webhook-signature is missing or malformed")]
     Missing,
+    /// Too old, or of the future.
     #[error("the signature's time is more than five minutes from now")]
     Time,
+    /// Of other bytes, or by another secret.
     #[error("no signature fits the body")]
     Mismatch,
 }
 
 /// Checks a signature against each secret (two, comma-separated, while they rotate) and returns
 /// the callback's id.
-pub(crate) fn verify(
+///
+/// # Errors
+/// When it is not signed, not now, or not by one of the secrets.
+pub fn verify(
     secrets: &Secret,
     headers: &HeaderMap,
     body: &[u8],

@@ -13,15 +13,20 @@ use serde_json::{Value, json};
 use super::sql::{self, TypeRow};
 use crate::Work;
 use crate::catalogue::compile;
+use crate::contract;
 use crate::error::WorkError;
 
 /// Largest schema of a registered type, in bytes.
 const SCHEMA_BYTES: usize = 64 << 10;
 
+/// The highest cap on how many tasks of a type run at once.
+const MAX_CONCURRENCY: u32 = 1_000_000;
+
 /// Namespaces of built-in types, also of those to come; no outside type takes a name in them.
 const RESERVED: &[&str] = &[
     "autofix.",
     "autopilot.",
+    "boxes.",
     "chat.",
     "dlq.",
     "excel_kakao.",
@@ -91,6 +96,7 @@ pub(crate) struct TypeChange {
     pub retryable: bool,
     pub sends_outside: bool,
     pub risk: Option<Risk>,
+    pub concurrency: Option<u32>,
 }
 
 /// Registers a type that an outside agent performs, or sets the level of a built-in one.
@@ -101,6 +107,9 @@ pub(crate) async fn put_type(
     change: TypeChange,
     actor: Actor,
 ) -> Result<(), WorkError> {
+    if change.concurrency.is_some_and(|count| !(1..=MAX_CONCURRENCY).contains(&count)) {
+        return Err(WorkError::field("/concurrency", "1 to 1000000"));
+    }
     let row = match work.catalogue.builtin_type(name) {
         Some(builtin) => {
             if change.params_schema.is_some() {
@@ -121,6 +130,7 @@ pub(crate) async fn put_type(
                 params_schema: Value::Bool(true),
                 timeout: builtin.timeout,
                 retryable: true,
+                concurrency: change.concurrency,
             }
         }
         None => registered(name, change)?,
@@ -131,8 +141,13 @@ pub(crate) async fn put_type(
         .write(tenant, move |tx| {
             let now = tx.now();
             sql::put_type(tx, &whose, &row, now, &actor.name)?;
+            if row.concurrency.is_some() {
+                // What runs already counts from now on.
+                contract::sql::cap_leases(tx, &whose, &row.command_type)?;
+            }
             let details = json!({
                 "risk": row.risk, "builtin": row.builtin, "sends_outside": row.sends_outside,
+                "concurrency": row.concurrency,
             });
             audit(tx, &whose, &actor, "command_type.changed", &row.command_type, details)?;
             let id = format!("type:{}", row.command_type);
@@ -142,6 +157,8 @@ pub(crate) async fn put_type(
         })
         .await?;
     work.catalogue.refresh(&work.app.db, tenant).await?;
+    // A cap that was lifted lets more of them be claimed.
+    work.app.wake.notify();
     Ok(())
 }
 
@@ -190,6 +207,7 @@ fn registered(name: &str, change: TypeChange) -> Result<TypeRow, WorkError> {
         params_schema: schema,
         timeout: Duration::from_secs(u64::from(change.timeout_seconds)),
         retryable: change.retryable,
+        concurrency: change.concurrency,
     })
 }
 

@@ -60,7 +60,8 @@ pub struct Confirm {
 }
 
 impl Confirm {
-    fn check(&self, target: &str) -> Result<(), WorkError> {
+    /// Whether it was said once more.
+    pub(crate) fn check(&self, target: &str) -> Result<(), WorkError> {
         match self.confirm.as_deref() {
             Some(confirmed) if confirmed == target => Ok(()),
             _ => Err(WorkError::Confirm(target.to_owned())),
@@ -143,6 +144,9 @@ pub struct TypeOut {
     #[schema(value_type = Object)]
     params_schema: Value,
     timeout_seconds: u64,
+    /// How many of it run at once in this tenant, if the type itself says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    concurrency: Option<u32>,
     /// Whether it can be used here.
     enabled: bool,
     /// Why not, if not.
@@ -162,6 +166,7 @@ impl From<&KnownType> for TypeOut {
             title_ko: known.title_ko.clone(),
             params_schema: (*known.schema).clone(),
             timeout_seconds: known.timeout.as_secs(),
+            concurrency: known.concurrency,
             enabled: disabled_because.is_none(),
             disabled_because,
         }
@@ -205,6 +210,10 @@ pub struct TypeIn {
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     risk: Option<Risk>,
+    /// How many of it run at once in this tenant, 1 to 1000000; without it `TASK_TYPE_CONCURRENCY`
+    /// says, and if that does not, nothing bounds it.
+    #[serde(default)]
+    concurrency: Option<u32>,
 }
 
 fn five_minutes() -> u32 {
@@ -236,6 +245,7 @@ pub async fn put_type(
         retryable: body.retryable,
         sends_outside: body.sends_outside,
         risk: body.risk,
+        concurrency: body.concurrency,
     };
     actions::put_type(&state.0, &caller.tenant, &command_type, change, actor(&caller)).await?;
     let bundle = state.0.catalogue.bundle(&state.0.app.db, &caller.tenant).await?;

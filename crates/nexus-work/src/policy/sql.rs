@@ -19,6 +19,7 @@ pub(crate) struct TypeRow {
     pub params_schema: Value,
     pub timeout: Duration,
     pub retryable: bool,
+    pub concurrency: Option<u32>,
 }
 
 pub(crate) struct Stored {
@@ -29,10 +30,17 @@ pub(crate) struct Stored {
 }
 
 /// What of a tenant's row decides about commands.
+#[derive(Clone, Copy)]
 pub(crate) struct Switches {
     pub policy_version: u64,
     pub types_version: u64,
     pub paused: bool,
+}
+
+/// Switches that were asked for, or that the transaction knows.
+pub(crate) enum AskedSwitches {
+    Known(Switches),
+    Asked(Asked),
 }
 
 fn unreadable(what: &str) -> DbError {
@@ -40,17 +48,40 @@ fn unreadable(what: &str) -> DbError {
 }
 
 pub(crate) fn switches(q: &Read, tenant: &Tenant) -> Result<Switches, DbError> {
-    asked_switches(q, ask_switches(q, tenant)?)
+    asked_for(q, ask(q, tenant)?)
 }
 
-pub(crate) fn ask_switches(q: &Read, tenant: &Tenant) -> Result<Asked, DbError> {
+/// Asks for them in a transaction, which remembers them for the writes that share it.
+pub(crate) fn ask_switches(tx: &Tx<'_>, tenant: &Tenant) -> Result<AskedSwitches, DbError> {
+    match tx.noted(tenant.key()) {
+        Some(known) => Ok(AskedSwitches::Known(*known)),
+        None => ask(tx, tenant).map(AskedSwitches::Asked),
+    }
+}
+
+pub(crate) fn asked_switches(
+    tx: &mut Tx<'_>,
+    tenant: &Tenant,
+    asked: AskedSwitches,
+) -> Result<Switches, DbError> {
+    match asked {
+        AskedSwitches::Known(known) => Ok(known),
+        AskedSwitches::Asked(asked) => {
+            let switches = asked_for(tx, asked)?;
+            tx.note(tenant.key(), switches);
+            Ok(switches)
+        }
+    }
+}
+
+fn ask(q: &Read, tenant: &Tenant) -> Result<Asked, DbError> {
     q.ask(
         "SELECT policy_version, types_version, paused_at FROM tenant WHERE tenant = $1",
         args![tenant],
     )
 }
 
-pub(crate) fn asked_switches(q: &Read, asked: Asked) -> Result<Switches, DbError> {
+fn asked_for(q: &Read, asked: Asked) -> Result<Switches, DbError> {
     let found = q.answer(asked, |row| {
         Ok::<_, DbError>(Switches {
             policy_version: row.count(0)?,
@@ -86,7 +117,7 @@ pub(crate) fn rules(q: &Read, tenant: &Tenant, version: u64) -> Result<Vec<Rule>
 fn types(q: &Read, tenant: &Tenant) -> Result<Vec<TypeRow>, DbError> {
     q.all(
         "SELECT command_type, builtin, risk, sends_outside, title_en, title_ko, params_schema,
-                timeout_seconds, retryable
+                timeout_seconds, retryable, concurrency
          FROM command_type WHERE tenant = $1 ORDER BY command_type",
         args![tenant],
         |row| {
@@ -101,6 +132,7 @@ fn types(q: &Read, tenant: &Tenant) -> Result<Vec<TypeRow>, DbError> {
                     .map_err(|_| unreadable("schema"))?,
                 timeout: Duration::from_secs(row.count(7)?),
                 retryable: row.flag(8)?,
+                concurrency: row.opt_int(9)?.and_then(|count| u32::try_from(count).ok()),
             })
         },
     )
@@ -122,6 +154,7 @@ pub(crate) fn put_rules(
     if moved == 0 {
         return Ok(false);
     }
+    tx.forget::<Switches>(tenant.key());
     tx.put(
         "INSERT INTO policy (tenant, version, rules, changed_at, changed_by)
          VALUES ($1, $2, $3, $4, $5)",
@@ -140,11 +173,13 @@ pub(crate) fn put_type(
     let schema = row.params_schema.to_string();
     tx.put(
         "INSERT INTO command_type (tenant, command_type, builtin, risk, sends_outside, title_en,
-             title_ko, params_schema, timeout_seconds, retryable, changed_at, changed_by)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+             title_ko, params_schema, timeout_seconds, retryable, changed_at, changed_by,
+             concurrency)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
          ON CONFLICT (tenant, command_type) DO UPDATE SET builtin = $3, risk = $4,
              sends_outside = $5, title_en = $6, title_ko = $7, params_schema = $8,
-             timeout_seconds = $9, retryable = $10, changed_at = $11, changed_by = $12",
+             timeout_seconds = $9, retryable = $10, changed_at = $11, changed_by = $12,
+             concurrency = $13",
         args![
             tenant,
             &row.command_type,
@@ -158,10 +193,11 @@ pub(crate) fn put_type(
             row.retryable,
             now,
             actor,
+            row.concurrency.map(i64::from),
         ],
     )?;
-    tx.put("UPDATE tenant SET types_version = types_version + 1 WHERE tenant = $1", args![tenant])?;
-    Ok(())
+    tx.forget::<Switches>(tenant.key());
+    tx.put("UPDATE tenant SET types_version = types_version + 1 WHERE tenant = $1", args![tenant])
 }
 
 /// Sets or clears the stop switch; says whether anything changed.
@@ -171,6 +207,7 @@ pub(crate) fn set_paused(
     paused_at: Option<Time>,
     actor: &str,
 ) -> Result<bool, DbError> {
+    tx.forget::<Switches>(tenant.key());
     let changed = match paused_at {
         Some(at) => tx.exec(
             "UPDATE tenant SET paused_at = $2, paused_by = $3

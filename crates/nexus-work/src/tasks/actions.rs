@@ -6,6 +6,7 @@ use nexus_audit::{Entry, record};
 use nexus_core::approval::Decider;
 use nexus_core::task::{Event, Status};
 use nexus_core::tenant::Tenant;
+use nexus_core::triage::Policy;
 use nexus_kit::db::Tx;
 use nexus_kit::log::Report;
 use serde_json::json;
@@ -15,6 +16,10 @@ use super::sql::{self, Due};
 use super::view;
 use crate::Work;
 use crate::approvals::actions::{NewAsk, call_off, open};
+use crate::boxes::error::BoxesError;
+use crate::boxes::operations;
+use crate::boxes::sql::find;
+use crate::boxes::triage::Triage;
 use crate::catalogue::Bundle;
 use crate::commands::judge::{Judged, judge_params};
 use crate::error::WorkError;
@@ -31,6 +36,7 @@ pub async fn cancel(
     actor: &Decider,
 ) -> Result<(), WorkError> {
     let (whose, task_id, actor) = (tenant.clone(), task_id.to_owned(), actor.clone());
+    let grace = work.app.settings.tasks.cancel_grace;
     work.app
         .db
         .write(tenant, move |tx| {
@@ -40,12 +46,19 @@ pub async fn cancel(
             if task.status == Status::Running {
                 task.cancel_requested = true;
                 task.updated_at = tx.now();
+                // One outside hears it by its next heartbeat, and has not for ever to stop.
+                task.attempt_until = task.attempt_until.map(|at| at.min(tx.expiry().plus(grace)));
+                task.lease_until = task.lease_until.map(|until| task.lease_at_most(until));
                 sql::save(tx, &task, Due::Same)?;
+                if let Some(until) = task.lease_until {
+                    sql::renew(tx, &task, until)?;
+                }
             } else {
                 let now = tx.now();
                 task.advance(Event::Cancelled, now)?;
                 changes.extend(call_off(tx, &task, &actor)?);
                 sql::save(tx, &task, Due::No)?;
+                changes.extend(operations::task_ended(tx, &task)?);
             }
             audit(tx, &task, "task.cancelled", &actor.name)?;
             changes.insert(0, view::change(&task));
@@ -93,9 +106,10 @@ async fn ask_again_by(
     let judged = judge_params(tenant, bundle, known, params, task.requested_risk).await?;
     let (whose, id, actor) = (tenant.clone(), task_id.to_owned(), actor.to_owned());
     let settings = work.app.settings.approval.clone();
+    let policy = work.app.settings.failures.policy.clone();
     work.app
         .db
-        .write(tenant, move |tx| ask_again_in(tx, &whose, &id, &actor, judged, &settings))
+        .write(tenant, move |tx| ask_again_in(tx, &whose, &id, &actor, judged, &settings, &policy))
         .await
 }
 
@@ -106,6 +120,7 @@ fn ask_again_in(
     actor: &str,
     judged: Judged,
     settings: &nexus_kit::settings::Approval,
+    policy: &Policy,
 ) -> Result<(), WorkError> {
     judged.check_versions(&switches(tx, tenant)?)?;
     let place = tx.next_place()?;
@@ -115,6 +130,13 @@ fn ask_again_in(
         let event = Event::AskedAgain;
         return Err(nexus_core::task::NoTransition { from, event }.into());
     }
+    // Another run is another run, by whichever door: what raised an alarm has none before somebody
+    // says that it is over.
+    if let Some((_, failed)) = find(tx, tenant, task_id)?
+        && !Triage::load(tx, tenant, policy)?.may_requeue(&failed)
+    {
+        return Err(WorkError::from(BoxesError::AlarmNoRequeue(failed.code.to_string())));
+    }
     let now = tx.now();
     task.advance(Event::AskedAgain, now)?;
     // Whatever the rules say by now, somebody asks for a decision: it waits for one.
@@ -122,6 +144,7 @@ fn ask_again_in(
     task.waits = true;
     task.retry_count = 0;
     task.failure_code = None;
+    task.agent_code = None;
     task.last_error = None;
     let new = NewAsk {
         known: &judged.known,
@@ -133,11 +156,13 @@ fn ask_again_in(
     let ask = open(tx, &place, &mut task, new, settings)?;
     sql::save(tx, &task, Due::No)?;
     audit(tx, &task, "task.asked_again", actor)?;
+    let mut changes = vec![view::change(&task), ask.change()];
+    changes.extend(operations::task_waits_again(tx, &task)?);
     let report = Report {
         kind: "ask.created",
         correlation_id: &task.correlation_id,
         meta: view::meta(&task),
-        changes: vec![view::change(&task), ask.change()],
+        changes,
     };
     tx.report(&place, &report)?;
     Ok(())

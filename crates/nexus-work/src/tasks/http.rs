@@ -21,6 +21,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::row::Task;
 use super::{actions, sql};
 use crate::WorkState;
+use crate::boxes::operations::{Envelope, envelope};
 use crate::error::WorkError;
 use crate::worklog::{self, LineOut};
 
@@ -49,6 +50,8 @@ pub struct TaskOut {
     ask_id: Option<String>,
     agent: Option<String>,
     progress: Option<f64>,
+    /// How often somebody put it to work, from 1: a requeue begins a new run.
+    run: u32,
     cancel_requested: bool,
     #[schema(value_type = Option<String>)]
     failure_code: Option<FailureCode>,
@@ -112,6 +115,9 @@ pub struct EffectOut {
 pub struct TaskDetail {
     #[serde(flatten)]
     task: TaskOut,
+    /// How it failed, where it failed for good; masked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure: Option<Envelope>,
     attempts: Vec<AttemptOut>,
     /// What was sent outside.
     sent: Vec<EffectOut>,
@@ -137,6 +143,7 @@ impl TaskOut {
             ask_id: task.ask_id,
             agent: task.agent,
             progress: task.progress,
+            run: task.run,
             cancel_requested: task.cancel_requested,
             failure_title: task.failure_code.map(|code| code.title_en().to_owned()),
             failure_title_ko: task.failure_code.map(|code| code.title_ko().to_owned()),
@@ -224,9 +231,11 @@ pub async fn get_task(
     let found = state.0.app.db.read(&caller.tenant, move |q| {
         let id = task_id.as_str();
         let task = sql::load(q, &tenant, id)?.ok_or(WorkError::NoTask)?;
-        Ok::<_, WorkError>((task, sql::attempts(q, &tenant, id)?, sql::effects(q, &tenant, id)?))
+        let attempts = sql::attempts(q, &task)?;
+        let failure = envelope(q, &task, &attempts)?;
+        Ok::<_, WorkError>((task, failure, attempts, sql::effects(q, &tenant, id)?))
     });
-    let (task, attempts, effects) = found.await?;
+    let (task, failure, attempts, effects) = found.await?;
     let path = format!("/tasks/{}/sent", task.task_id);
     let sent = effects.into_iter().map(|effect| EffectOut {
         kept_at: format!("{path}/{}", effect.attempt),
@@ -251,6 +260,7 @@ pub async fn get_task(
     let detail = TaskDetail {
         sent: sent.collect(),
         attempts: attempts.collect(),
+        failure,
         task: TaskOut::new(task, true),
     };
     Ok(Json(seen(&caller.reader(), "tasks", detail)))

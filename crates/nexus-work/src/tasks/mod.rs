@@ -5,3 +5,6 @@ pub mod http;
 pub(crate) mod row;
 pub(crate) mod sql;
 pub(crate) mod view;
+
+#[cfg(test)]
+mod tests;

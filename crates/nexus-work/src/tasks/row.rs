@@ -44,6 +44,8 @@ pub(crate) struct Task {
     /// A boot id or a key id.
     pub lease_owner: Option<String>,
     pub lease_until: Option<Time>,
+    /// When the attempt is over whatever its heartbeats say; only agents outside have it.
+    pub attempt_until: Option<Time>,
     pub started_at: Option<Time>,
     pub progress: Option<f64>,
     pub cancel_requested: bool,
@@ -51,6 +53,14 @@ pub(crate) struct Task {
     pub result: Option<String>,
     pub failure_code: Option<FailureCode>,
     pub last_error: Option<String>,
+    /// Digest of the callback that ended it well.
+    pub callback: Option<String>,
+    /// How often somebody put it to work, from 1.
+    pub run: u32,
+    /// What the agent itself called the failure.
+    pub agent_code: Option<String>,
+    /// Where the store has it standing: it may be about to leave that box, or to enter one.
+    pub stored: Status,
 }
 
 /// How a task stands, for whoever follows it.
@@ -94,14 +104,23 @@ impl Task {
     pub fn advance(&mut self, event: Event, now: Time) -> Result<(), NoTransition> {
         self.status = next(self.status, event)?;
         self.updated_at = now;
-        self.finished_at = self.status.done().then_some(now);
+        // From one box to another: when it failed stays what it is.
+        if !matches!(event, Event::Routed | Event::Alarmed) {
+            self.finished_at = self.status.done().then_some(now);
+        }
         if self.status != Status::Running {
             self.attempt_token = None;
             self.lease_owner = None;
             self.lease_until = None;
+            self.attempt_until = None;
             self.progress = None;
         }
         Ok(())
+    }
+
+    /// The end of a lease: as wanted, but not beyond the end of the attempt.
+    pub fn lease_at_most(&self, wanted: Time) -> Time {
+        self.attempt_until.map_or(wanted, |until| until.min(wanted))
     }
 
     /// `green`, `yellow` or `red`.

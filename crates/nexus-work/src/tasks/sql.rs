@@ -11,13 +11,18 @@ use nexus_kit::db::{Asked, DbError, Read, Row, Sql, Tx};
 
 use super::row::Task;
 
+mod effects;
+
+use crate::boxes::sql as boxes;
+pub(crate) use effects::{effects, insert_intent, sent, settle_effect};
+
 /// When a task wants attention next.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Due {
     /// It can be claimed from then on.
     Ready(Time),
-    /// Its claim runs out then.
-    Lease(Time),
+    /// Its claim runs out then; a cap counts it or not.
+    Lease { until: Time, capped: bool },
     /// Never by itself.
     No,
     /// As before.
@@ -29,7 +34,7 @@ fn unreadable(what: &str) -> DbError {
 }
 
 fn task(tenant: &Tenant, row: &Row<'_>) -> Result<Task, DbError> {
-    let status = row.text(5)?;
+    let stored = Status::parse(&row.text(5)?).ok_or_else(|| unreadable("status"))?;
     let risk = row.text(6)?;
     Ok(Task {
         tenant: tenant.clone(),
@@ -38,7 +43,7 @@ fn task(tenant: &Tenant, row: &Row<'_>) -> Result<Task, DbError> {
         command_type: row.text(2)?,
         params: row.text(3)?,
         precondition: row.opt_text(4)?,
-        status: Status::parse(&status).ok_or_else(|| unreadable("status"))?,
+        status: stored,
         risk: Risk::parse(&risk).ok_or_else(|| unreadable("risk"))?,
         rule: row.text(7)?,
         waits: row.flag(8)?,
@@ -64,6 +69,11 @@ fn task(tenant: &Tenant, row: &Row<'_>) -> Result<Task, DbError> {
         failure_code: row.opt_text(28)?.and_then(|code| FailureCode::parse(&code)),
         last_error: row.opt_text(29)?,
         requested_by_name: row.opt_text(30)?,
+        callback: row.opt_text(31)?,
+        run: row.small(32)?,
+        agent_code: row.opt_text(33)?,
+        attempt_until: row.opt_time(34)?,
+        stored,
     })
 }
 
@@ -79,7 +89,8 @@ pub(crate) fn ask(q: &Read, tenant: &Tenant, id: &str) -> Result<Asked, DbError>
                 requested_risk, priority, correlation_id, requested_by, created_at, updated_at,
                 deadline_at, ask_id, attempt, retry_count, agent, attempt_token, lease_owner,
                 lease_until, started_at, progress, cancel_requested, finished_at, result,
-                failure_code, last_error, requested_by_name
+                failure_code, last_error, requested_by_name, callback, run, agent_code,
+                attempt_until
          FROM task WHERE tenant = $1 AND task_id = $2",
         args![tenant, id],
     )
@@ -114,12 +125,18 @@ pub(crate) fn list(
                 requested_risk, priority, correlation_id, requested_by, created_at, updated_at,
                 deadline_at, ask_id, attempt, retry_count, agent, attempt_token, lease_owner,
                 lease_until, started_at, progress, cancel_requested, finished_at, result,
-                failure_code, last_error, requested_by_name
+                failure_code, last_error, requested_by_name, callback, run, agent_code,
+                attempt_until
          FROM task WHERE tenant = ",
     );
     sql.bind(tenant.key());
     match filter.status {
         None => {}
+        // The two that are found by what is due: no index of their own has to be kept for them.
+        Some(Status::Queued) => {
+            sql.push(" AND status = 'queued' AND task_id IN (SELECT id FROM work_due WHERE kind = 'ready' AND tenant = ");
+            sql.bind(tenant.key()).push(")");
+        }
         Some(Status::Running) => {
             sql.push(" AND status = 'running' AND task_id IN (SELECT id FROM work_due WHERE kind = 'lease' AND tenant = ");
             sql.bind(tenant.key()).push(")");
@@ -130,7 +147,7 @@ pub(crate) fn list(
         Some(status) => {
             // The second condition is the index's own, word for word.
             sql.push(" AND status = ").bind(status.as_str());
-            sql.push(" AND status NOT IN ('running', 'succeeded')");
+            sql.push(" AND status NOT IN ('queued', 'running', 'succeeded')");
         }
     }
     if let Some(command_type) = &filter.command_type {
@@ -196,7 +213,8 @@ pub(crate) fn save(tx: &mut Tx<'_>, task: &Task, due: Due) -> Result<(), DbError
              updated_at = $8, ask_id = $9, attempt = $10, retry_count = $11, agent = $12,
              attempt_token = $13, lease_owner = $14, lease_until = $15, started_at = $16,
              progress = $17, cancel_requested = $18, finished_at = $19, result = $20,
-             failure_code = $21, last_error = $22
+             failure_code = $21, last_error = $22, callback = $23, run = $24,
+             agent_code = $25, attempt_until = $26
          WHERE tenant = $1 AND task_id = $2",
         args![
             &task.tenant,
@@ -221,16 +239,41 @@ pub(crate) fn save(tx: &mut Tx<'_>, task: &Task, due: Due) -> Result<(), DbError
             task.result.as_ref(),
             task.failure_code.map(FailureCode::as_str),
             task.last_error.as_ref(),
+            task.callback.as_ref(),
+            task.run,
+            task.agent_code.as_ref(),
+            task.attempt_until,
         ],
     )?;
+    boxes::keep(tx, task)?;
     set_due(tx, task, due)
 }
 
+/// Writes down until when a task is worth anything.
+pub(crate) fn set_deadline(tx: &mut Tx<'_>, task: &Task) -> Result<(), DbError> {
+    tx.put(
+        "UPDATE task SET deadline_at = $3 WHERE tenant = $1 AND task_id = $2",
+        args![&task.tenant, task.task_id.as_str(), task.deadline_at],
+    )
+}
+
+/// Writes how long a claim holds now.
+pub(crate) fn renew(tx: &mut Tx<'_>, task: &Task, until: Time) -> Result<(), DbError> {
+    tx.put(
+        "UPDATE task SET lease_until = $3 WHERE tenant = $1 AND task_id = $2",
+        args![&task.tenant, task.task_id.as_str(), until],
+    )?;
+    tx.put(
+        "UPDATE work_due SET due_at = $3 WHERE tenant = $1 AND id = $2 AND kind = 'lease'",
+        args![&task.tenant, task.task_id.as_str(), until],
+    )
+}
+
 fn set_due(tx: &mut Tx<'_>, task: &Task, due: Due) -> Result<(), DbError> {
-    let (kind, due_at, timed) = match due {
+    let (kind, due_at, timed, capped, expires_at) = match due {
         // What is due already is found by whoever claims; only what is due later needs the clock.
-        Due::Ready(at) => ("ready", at, at > tx.expiry()),
-        Due::Lease(at) => ("lease", at, true),
+        Due::Ready(at) => ("ready", at, at > tx.expiry(), false, task.deadline_at),
+        Due::Lease { until, capped } => ("lease", until, true, capped, None),
         Due::No => {
             tx.put(
                 "DELETE FROM work_due WHERE tenant = $1 AND id = $2",
@@ -241,9 +284,11 @@ fn set_due(tx: &mut Tx<'_>, task: &Task, due: Due) -> Result<(), DbError> {
         Due::Same => return Ok(()),
     };
     tx.put(
-        "INSERT INTO work_due (kind, command_type, tenant, rank, due_at, id, timed)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)
-         ON CONFLICT (tenant, id) DO UPDATE SET kind = $1, due_at = $5, timed = $7",
+        "INSERT INTO work_due (kind, command_type, tenant, rank, due_at, id, timed, capped,
+             expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+         ON CONFLICT (tenant, id) DO UPDATE SET kind = $1, due_at = $5, timed = $7, capped = $8,
+             expires_at = $9",
         args![
             kind,
             &task.command_type,
@@ -252,6 +297,8 @@ fn set_due(tx: &mut Tx<'_>, task: &Task, due: Due) -> Result<(), DbError> {
             due_at,
             task.task_id.as_str(),
             timed,
+            capped,
+            expires_at,
         ],
     )?;
     if kind == "ready" {
@@ -301,7 +348,29 @@ pub(crate) fn insert_attempt(
     Ok(())
 }
 
-pub(crate) fn attempts(q: &Read, tenant: &Tenant, id: &str) -> Result<Vec<Attempt>, DbError> {
+/// The attempts of a task that are over. The one that ended well is the task's own row, but for
+/// tasks that are older than that rule.
+pub(crate) fn attempts(q: &Read, task: &Task) -> Result<Vec<Attempt>, DbError> {
+    let mut attempts = ended(q, &task.tenant, task.task_id.as_str())?;
+    if task.status == Status::Succeeded
+        && attempts.last().is_none_or(|last| last.attempt < task.attempt)
+    {
+        attempts.push(Attempt {
+            attempt: task.attempt,
+            agent: task.agent.clone().unwrap_or_default(),
+            started_at: task.started_at.unwrap_or(task.updated_at),
+            finished_at: task.finished_at.unwrap_or(task.updated_at),
+            outcome: "succeeded".to_owned(),
+            failure_code: None,
+            agent_code: None,
+            error: None,
+            callback: task.callback.clone(),
+        });
+    }
+    Ok(attempts)
+}
+
+fn ended(q: &Read, tenant: &Tenant, id: &str) -> Result<Vec<Attempt>, DbError> {
     q.all(
         "SELECT attempt, agent, started_at, finished_at, outcome, failure_code, agent_code, error,
                 callback
@@ -323,91 +392,6 @@ pub(crate) fn attempts(q: &Read, tenant: &Tenant, id: &str) -> Result<Vec<Attemp
     )
 }
 
-/// An act on the outside world: intended, and then settled.
-#[derive(Clone, Debug)]
-pub(crate) struct EffectRow {
-    pub attempt: u32,
-    pub target: String,
-    pub digest: String,
-    pub bytes: u64,
-    /// `intent`, `sent` or `void`.
-    pub state: String,
-    pub intended_at: Time,
-    pub settled_at: Option<Time>,
-}
-
-pub(crate) fn insert_intent(
-    tx: &mut Tx<'_>,
-    task: &Task,
-    target: &str,
-    digest: &str,
-    payload: &[u8],
-) -> Result<(), DbError> {
-    let now = tx.now();
-    tx.put(
-        "INSERT INTO effect (tenant, task_id, attempt, target, digest, bytes, state, intended_at)
-         VALUES ($1, $2, $3, $4, $5, $6, 'intent', $7)",
-        args![
-            &task.tenant,
-            task.task_id.as_str(),
-            task.attempt,
-            target,
-            digest,
-            payload.len() as u64,
-            now
-        ],
-    )?;
-    // The exact bytes, once, however often they are sent.
-    tx.exec(
-        "INSERT INTO sent (tenant, digest, bytes) VALUES ($1, $2, $3)
-         ON CONFLICT (tenant, digest) DO NOTHING",
-        args![&task.tenant, digest, payload],
-    )?;
-    Ok(())
-}
-
-pub(crate) fn settle_effect(
-    tx: &mut Tx<'_>,
-    task: &Task,
-    state: &'static str,
-) -> Result<bool, DbError> {
-    let now = tx.now();
-    let settled = tx.exec(
-        "UPDATE effect SET state = $4, settled_at = $5
-         WHERE tenant = $1 AND task_id = $2 AND attempt = $3 AND state = 'intent'",
-        args![&task.tenant, task.task_id.as_str(), task.attempt, state, now],
-    )?;
-    Ok(settled > 0)
-}
-
-pub(crate) fn effects(q: &Read, tenant: &Tenant, id: &str) -> Result<Vec<EffectRow>, DbError> {
-    q.all(
-        "SELECT attempt, target, digest, bytes, state, intended_at, settled_at
-         FROM effect WHERE tenant = $1 AND task_id = $2 ORDER BY attempt",
-        args![tenant, id],
-        |row| {
-            Ok(EffectRow {
-                attempt: row.small(0)?,
-                target: row.text(1)?,
-                digest: row.text(2)?,
-                bytes: row.count(3)?,
-                state: row.text(4)?,
-                intended_at: row.time(5)?,
-                settled_at: row.opt_time(6)?,
-            })
-        },
-    )
-}
-
-/// The exact bytes that a task sent, or was about to send.
-pub(crate) fn sent(q: &Read, tenant: &Tenant, digest: &str) -> Result<Option<Vec<u8>>, DbError> {
-    q.opt(
-        "SELECT bytes FROM sent WHERE tenant = $1 AND digest = $2",
-        args![tenant, digest],
-        |row| row.bytes(0),
-    )
-}
-
 /// Whether the current attempt has an intent that nobody settled.
 pub(crate) fn open_intent(q: &Read, task: &Task) -> Result<bool, DbError> {
     let found = q.opt(
@@ -419,35 +403,134 @@ pub(crate) fn open_intent(q: &Read, task: &Task) -> Result<bool, DbError> {
     Ok(found.is_some())
 }
 
-/// Deletes some tasks of a tenant that ended well, or as somebody wanted, before `before`, with what
-/// hangs on them; says how many. Failed ones stay until somebody deals with them, and what was sent
-/// outside stays with the audit.
+/// When the first of a tenant's tasks that will be forgotten has finished.
+pub(crate) fn oldest_finished(q: &Read, tenant: &Tenant) -> Result<Option<Time>, DbError> {
+    q.opt(
+        "SELECT finished_at FROM task
+         WHERE tenant = $1 AND finished_at IS NOT NULL
+             AND status IN ('succeeded', 'denied', 'expired', 'cancelled')
+         ORDER BY finished_at LIMIT 1",
+        args![tenant],
+        |row| row.time(0),
+    )
+}
+
+/// Tasks that one piece of forgetting looks at.
+const FORGOTTEN_TASKS: u64 = 50;
+
+/// Deletes at most `rows` rows of what a tenant's tasks that ended well, or as somebody wanted,
+/// before `before` have left; says how many, and whether there may be more. Failed ones stay until
+/// somebody deals with them, and what was sent outside stays with the audit.
 pub(crate) fn delete_finished(
     tx: &mut Tx<'_>,
     tenant: &Tenant,
     before: Time,
-    limit: u64,
-) -> Result<u64, DbError> {
+    rows: u64,
+) -> Result<(u64, bool), DbError> {
     let old = tx.all(
         "SELECT task_id FROM task
          WHERE tenant = $1 AND finished_at IS NOT NULL AND finished_at < $2
              AND status IN ('succeeded', 'denied', 'expired', 'cancelled')
          ORDER BY finished_at LIMIT $3",
-        args![tenant, before, limit],
+        args![tenant, before, FORGOTTEN_TASKS],
         |row| row.text(0),
     )?;
+    let mut gone = 0;
     for task_id in &old {
+        // What hangs on a task first, the task when nothing is left.
         for sql in [
-            "DELETE FROM attempt WHERE tenant = $1 AND task_id = $2",
-            "DELETE FROM callback_seen WHERE tenant = $1 AND task_id = $2",
-            "DELETE FROM worklog WHERE tenant = $1 AND task_id = $2",
-            "DELETE FROM ask_vote WHERE tenant = $1 AND ask_id IN
-                 (SELECT ask_id FROM ask WHERE tenant = $1 AND task_id = $2)",
-            "DELETE FROM ask WHERE tenant = $1 AND task_id = $2",
-            "DELETE FROM task WHERE tenant = $1 AND task_id = $2",
+            "DELETE FROM worklog WHERE tenant = $1 AND line_id IN
+                 (SELECT line_id FROM worklog WHERE tenant = $1 AND task_id = $2 LIMIT $3)",
+            "DELETE FROM callback_seen WHERE tenant = $1 AND task_id = $2 AND (attempt, digest) IN
+                 (SELECT attempt, digest FROM callback_seen
+                  WHERE tenant = $1 AND task_id = $2 LIMIT $3)",
+            "DELETE FROM attempt WHERE tenant = $1 AND task_id = $2 AND attempt IN
+                 (SELECT attempt FROM attempt WHERE tenant = $1 AND task_id = $2 LIMIT $3)",
+            "DELETE FROM ask_vote WHERE tenant = $1 AND (ask_id, approver) IN
+                 (SELECT vote.ask_id, vote.approver FROM ask JOIN ask_vote AS vote
+                      ON vote.tenant = ask.tenant AND vote.ask_id = ask.ask_id
+                  WHERE ask.tenant = $1 AND ask.task_id = $2 LIMIT $3)",
+            "DELETE FROM ask WHERE tenant = $1 AND ask_id IN
+                 (SELECT ask_id FROM ask WHERE tenant = $1 AND task_id = $2 LIMIT $3)",
         ] {
-            tx.put(sql, args![tenant, task_id])?;
+            gone += tx.exec(sql, args![tenant, task_id, rows - gone])?;
+            if gone >= rows {
+                return Ok((gone, true));
+            }
         }
+        let task = "DELETE FROM task WHERE tenant = $1 AND task_id = $2";
+        gone += tx.exec(task, args![tenant, task_id])?;
     }
-    Ok(old.len() as u64)
+    Ok((gone, old.len() as u64 == FORGOTTEN_TASKS))
+}
+
+/// Rows that a purge deletes at most of each kind, and how many go in a piece where there are more.
+const HISTORY: u64 = 300;
+
+/// Whether more hangs on a task than one transaction should delete.
+pub(crate) fn long_history(q: &Read, task: &Task) -> Result<bool, DbError> {
+    let more = q.opt(
+        "SELECT 1 FROM (SELECT 1 AS one FROM worklog WHERE tenant = $1 AND task_id = $2
+             LIMIT 1 OFFSET $3) AS lines
+         UNION ALL
+         SELECT 1 FROM (SELECT 1 AS one FROM callback_seen WHERE tenant = $1 AND task_id = $2
+             LIMIT 1 OFFSET $3) AS callbacks",
+        args![&task.tenant, task.task_id.as_str(), HISTORY],
+        |_| Ok::<_, DbError>(()),
+    )?;
+    Ok(more.is_some())
+}
+
+/// Deletes a piece of what hangs on a task beyond what a purge deletes itself, its newest lines
+/// last; says how many rows went.
+pub(crate) fn trim_history(tx: &mut Tx<'_>, tenant: &Tenant, id: &str) -> Result<u64, DbError> {
+    let mut gone = 0;
+    for sql in [
+        "DELETE FROM worklog WHERE tenant = $1 AND line_id IN
+             (SELECT line_id FROM worklog WHERE tenant = $1 AND task_id = $2
+              ORDER BY line_id DESC LIMIT $3 OFFSET $3)",
+        "DELETE FROM callback_seen WHERE tenant = $1 AND task_id = $2 AND (attempt, digest) IN
+             (SELECT attempt, digest FROM callback_seen WHERE tenant = $1 AND task_id = $2
+              ORDER BY attempt, digest LIMIT $3 OFFSET $3)",
+    ] {
+        gone += tx.exec(sql, args![tenant, id, HISTORY])?;
+    }
+    Ok(gone)
+}
+
+/// What the view may have of a task that was purged.
+pub(crate) struct Purged {
+    pub asks: Vec<String>,
+    pub lines: Vec<String>,
+}
+
+/// Deletes a task and all that hangs on it; what was sent outside stays with the audit.
+pub(crate) fn purge(tx: &mut Tx<'_>, task: &Task) -> Result<Purged, DbError> {
+    let (tenant, id) = (&task.tenant, task.task_id.as_str());
+    let asks = tx.all(
+        "SELECT ask_id FROM ask WHERE tenant = $1 AND task_id = $2",
+        args![tenant, id],
+        |row| row.text(0),
+    )?;
+    let lines = tx.all(
+        "SELECT line_id FROM worklog WHERE tenant = $1 AND task_id = $2",
+        args![tenant, id],
+        |row| row.text(0),
+    )?;
+    for ask_id in &asks {
+        let votes = "DELETE FROM ask_vote WHERE tenant = $1 AND ask_id = $2";
+        tx.put(votes, args![tenant, ask_id])?;
+    }
+    for sql in [
+        "DELETE FROM ask WHERE tenant = $1 AND task_id = $2",
+        "DELETE FROM worklog WHERE tenant = $1 AND task_id = $2",
+        "DELETE FROM callback_seen WHERE tenant = $1 AND task_id = $2",
+        "DELETE FROM attempt WHERE tenant = $1 AND task_id = $2",
+        "DELETE FROM work_due WHERE tenant = $1 AND id = $2",
+        "DELETE FROM task WHERE tenant = $1 AND task_id = $2",
+    ] {
+        tx.put(sql, args![tenant, id])?;
+    }
+    boxes::leave(tx, tenant, id)?;
+    Ok(Purged { asks, lines })
 }

@@ -2,6 +2,7 @@
 
 use clap::Args;
 use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser};
+use nexus_client::{ApiError, segment};
 use nexus_core::approval::{Bound, digest as digest_of};
 use nexus_core::json::canonical;
 use serde_json::{Value, json};
@@ -11,7 +12,6 @@ use super::exit::Exit;
 use super::out::{Line, Style};
 use super::render::{self, field};
 use super::{table, text};
-use crate::client::api::{ApiError, segment};
 
 /// `approve`
 #[derive(Debug, Args)]

@@ -2,7 +2,9 @@
 
 use std::io::{BufRead as _, IsTerminal as _};
 
+use nexus_client::{Api, ApiError, Credential, Patience, loopback};
 use nexus_core::tenant::Tenant;
+use nexus_kit::http::principal::SESSION_PREFIX;
 use nexus_kit::settings::load::{
     Inputs, Loaded, SettingProblem, Source, load_client, read_secret_file,
 };
@@ -14,8 +16,6 @@ use super::exit::Exit;
 use super::out::{Line, Out, Style};
 use super::session::Sessions;
 use super::text;
-use crate::client::api::{Api, ApiError, loopback};
-use crate::client::stream::Patience;
 
 /// How a verb ends.
 pub type Done = Result<Exit, Fail>;
@@ -217,6 +217,24 @@ impl Ctx {
         Ok((self.client(&settings.settings.client, &key)?, who))
     }
 
+    /// Whom the conformance kit asks: the same server, tenant and key or session as a verb's.
+    pub fn check_target(&self, door: Door) -> Result<nexus_check::Target, Fail> {
+        let settings = self.settings()?;
+        let (key, _) = self.credential(&settings, door)?;
+        let client = &settings.settings.client;
+        // Says what a client of the same address would say about it.
+        self.client(client, &key)?;
+        let tenant = Tenant::new(&client.org, &client.project)
+            .map_err(|error| Fail::Usage(error.to_string()))?;
+        let credential = match key.expose() {
+            session if session.starts_with(SESSION_PREFIX) => {
+                nexus_check::Credential::Session(session.to_owned())
+            }
+            key => nexus_check::Credential::Key(key.to_owned()),
+        };
+        Ok(nexus_check::Target { url: client.url.clone(), tenant, other: None, credential })
+    }
+
     /// A client that proves nothing yet.
     pub fn api_without_key(&self) -> Result<Api, Fail> {
         self.client(&self.settings()?.settings.client, &Secret::default())
@@ -314,7 +332,12 @@ impl Ctx {
         }
         let tenant = Tenant::new(&client.org, &client.project)
             .map_err(|error| Fail::Usage(error.to_string()))?;
-        Ok(Api::new(&client.url, &tenant, key)?)
+        let credential = match key.expose() {
+            "" => Credential::None,
+            token if token.starts_with(SESSION_PREFIX) => Credential::Session(token.to_owned()),
+            key => Credential::Key(key.to_owned()),
+        };
+        Ok(Api::new(&client.url, &tenant, &credential)?)
     }
 
     /// Asks for a line; a hidden one is not shown while it is typed.
@@ -368,7 +391,7 @@ impl Ctx {
 
     /// An argument that is JSON: the text, `@file`, or `-`.
     pub fn json_argument(&self, text: &str) -> Result<serde_json::Value, Fail> {
-        crate::client::api::json_argument(text)
+        super::params::json_argument(text)
             .map_err(|why| Fail::Usage(text::not_json(self.lang(), &why)))
     }
 }

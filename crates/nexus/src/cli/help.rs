@@ -9,6 +9,7 @@ use clap::{Command, CommandFactory as _, FromArgMatches as _};
 use nexus_kit::settings::Lang;
 
 use super::Cli;
+use super::boxes::help_ko;
 use super::exit::Exit;
 use super::help_ko::KO;
 use super::out::{Line, Out, Style};
@@ -68,7 +69,16 @@ pub fn localized(command: Command, lang: Lang) -> Command {
 
 /// What `path` is called in the Korean table: `send` for a verb, `send.risk` for an argument of it.
 fn ko(path: &str) -> Option<&'static str> {
-    KO.iter().find(|(name, _)| *name == path).map(|(_, text)| *text)
+    let table = KO.iter().chain(help_ko::VERBS);
+    let own = table.clone().find(|(name, _)| *name == path);
+    own.or_else(|| shared(path)).map(|(_, text)| *text)
+}
+
+/// What an argument is called that several verbs of the boxes share.
+fn shared(path: &str) -> Option<&'static (&'static str, &'static str)> {
+    let (verb, arg) = path.split_once('.')?;
+    help_ko::VERBS.iter().find(|(name, _)| *name == verb)?;
+    help_ko::ARGS.iter().find(|(name, _)| *name == arg)
 }
 
 fn korean(command: Command, path: &str) -> Command {
@@ -193,13 +203,17 @@ mod tests {
         paths(&Cli::command(), "", &mut found);
         let missing: Vec<&String> = found.iter().filter(|path| ko(path).is_none()).collect();
         assert!(missing.is_empty(), "missing: {missing:#?}");
-        let idle: Vec<&str> = KO
-            .iter()
+        let all = || KO.iter().chain(help_ko::VERBS);
+        let idle: Vec<&str> = all()
             .map(|(path, _)| *path)
             .filter(|path| !found.iter().any(|found| found == path))
             .collect();
         assert!(idle.is_empty(), "of nothing: {idle:#?}");
-        for (path, text) in KO {
+        for (arg, _) in help_ko::ARGS {
+            let used = |path: &String| shared(path).is_some_and(|(name, _)| name == arg);
+            assert!(found.iter().any(used), "of nothing: {arg}");
+        }
+        for (path, text) in all().chain(help_ko::ARGS) {
             assert!(text.chars().any(|c| ('가'..='힣').contains(&c)), "{path}: {text}");
         }
     }

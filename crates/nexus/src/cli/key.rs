@@ -2,6 +2,7 @@
 
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand, ValueEnum};
+use nexus_client::segment;
 use serde_json::{Value, json};
 
 use super::context::{Ctx, Done, Door};
@@ -9,7 +10,6 @@ use super::exit::Exit;
 use super::out::{Line, Style};
 use super::render::field;
 use super::{table, text};
-use crate::client::api::segment;
 
 /// Verbs of keys.
 #[derive(Debug, Subcommand)]

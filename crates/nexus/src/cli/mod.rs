@@ -1,8 +1,11 @@
 //! The command line. One file per group of verbs; [`out`] is the only one that prints, [`text`] has
 //! every sentence in both languages, [`exit`] every way to end.
 
+pub mod agent;
+pub mod alerts;
 pub mod approve;
 pub mod audit;
+pub mod boxes;
 pub mod config;
 pub mod context;
 pub mod exit;
@@ -15,10 +18,12 @@ pub mod out;
 pub mod params;
 pub mod policy;
 pub mod render;
+pub mod runbook;
 pub mod send;
 pub mod serve;
 pub mod session;
 pub mod shell;
+pub mod stream;
 pub mod table;
 pub mod task;
 pub mod tenant;
@@ -35,14 +40,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use nexus_client::Patience;
 use nexus_kit::settings::Lang;
 use nexus_kit::settings::load::{Inputs, load_client};
 
 use context::{Ctx, Done, Person};
 use exit::Exit;
 use out::Out;
-
-use crate::client::stream::Patience;
 
 /// The control plane for AI agents.
 #[derive(Debug, Parser)]
@@ -123,6 +127,9 @@ pub enum Verb {
     Send(send::SendArgs),
     /// Watch the stream of a tenant
     Watch(watch::WatchArgs),
+    /// The stream itself
+    #[command(subcommand)]
+    Stream(stream::StreamVerb),
     /// Approve what waits for a person
     Approve(approve::ApproveArgs),
     /// Deny what waits for a person
@@ -132,6 +139,21 @@ pub enum Verb {
     /// Look at tasks and steer them
     #[command(subcommand)]
     Task(task::TaskVerb),
+    /// Dead letters: what failed for good
+    #[command(subcommand)]
+    Dlq(boxes::DlqVerb),
+    /// What failed and waits for a fix
+    #[command(subcommand)]
+    Hold(boxes::HoldVerb),
+    /// What failed and needs a person now
+    #[command(subcommand)]
+    Alarm(boxes::AlarmVerb),
+    /// Bulk operations on them
+    #[command(subcommand)]
+    Operations(boxes::operations::OperationsVerb),
+    /// What people are told of, and where
+    #[command(subcommand)]
+    Alerts(alerts::AlertsVerb),
     /// The catalogue of commands
     #[command(subcommand)]
     Types(types::TypesVerb),
@@ -153,6 +175,11 @@ pub enum Verb {
     /// Keys of programs and agents
     #[command(subcommand)]
     Key(key::KeyVerb),
+    /// What a failure code means and what to do about it
+    Runbook(runbook::RunbookArgs),
+    /// For authors of agents: a starter, a check
+    #[command(subcommand)]
+    Agent(agent::AgentVerb),
     /// Settings: check, show, document
     #[command(subcommand)]
     Config(config::ConfigVerb),
@@ -236,10 +263,16 @@ async fn dispatch(ctx: &Ctx, verb: Verb) -> Done {
         Verb::Serve(args) => serve::run(ctx, &args).await,
         Verb::Send(args) => send::run(ctx, &args).await,
         Verb::Watch(args) => watch::run(ctx, &args).await,
+        Verb::Stream(verb) => stream::run(ctx, &verb).await,
         Verb::Approve(args) => approve::approve(ctx, &args).await,
         Verb::Deny(args) => approve::deny(ctx, &args).await,
         Verb::Asks(args) => approve::asks(ctx, &args).await,
         Verb::Task(verb) => task::run(ctx, &verb).await,
+        Verb::Dlq(verb) => boxes::dlq(ctx, &verb).await,
+        Verb::Hold(verb) => boxes::hold(ctx, &verb).await,
+        Verb::Alarm(verb) => boxes::alarm(ctx, &verb).await,
+        Verb::Operations(verb) => boxes::operations::run(ctx, &verb).await,
+        Verb::Alerts(verb) => alerts::run(ctx, &verb).await,
         Verb::Types(verb) => types::run(ctx, &verb).await,
         Verb::Policy(verb) => policy::run(ctx, &verb).await,
         Verb::Login(args) => login::login(ctx, &args).await,
@@ -248,6 +281,8 @@ async fn dispatch(ctx: &Ctx, verb: Verb) -> Done {
         Verb::User(verb) => user::run(ctx, &verb).await,
         Verb::Tenant(verb) => tenant::run(ctx, &verb).await,
         Verb::Key(verb) => key::run(ctx, &verb).await,
+        Verb::Runbook(args) => runbook::run(ctx, &args),
+        Verb::Agent(verb) => agent::run(ctx, &verb).await,
         Verb::Config(verb) => config::run(ctx, &verb),
         Verb::Migrate(args) => migrate::run(ctx, &args),
         Verb::Audit(verb) => audit::run(ctx, &verb),

@@ -4,7 +4,6 @@ use nexus_kit::settings::Lang;
 use serde_json::{Map, Value};
 
 use super::text;
-use crate::client::api::json_argument;
 
 /// Params from `--params` and `key=value` words; a word wins over `--params`.
 pub fn params(whole: Option<&str>, words: &[String], lang: Lang) -> Result<Value, String> {
@@ -41,6 +40,21 @@ pub fn params(whole: Option<&str>, words: &[String], lang: Lang) -> Result<Value
         object.insert(key.to_owned(), value);
     }
     Ok(Value::Object(object))
+}
+
+/// Reads JSON from `-` (standard input), `@path`, or the text itself.
+pub fn json_argument(text: &str) -> Result<Value, String> {
+    let bytes = match text.strip_prefix('@') {
+        Some(path) => std::fs::read(path).map_err(|error| format!("{path}: {error}"))?,
+        None if text == "-" => {
+            let mut bytes = Vec::new();
+            std::io::Read::read_to_end(&mut std::io::stdin().lock(), &mut bytes)
+                .map_err(|error| error.to_string())?;
+            bytes
+        }
+        None => text.as_bytes().to_vec(),
+    };
+    nexus_core::json::parse(&bytes).map_err(|error| error.to_string())
 }
 
 /// A number, truth, null, object or list is one; everything else is a text, and so is a number that

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use clap::{Args, ValueEnum};
+use nexus_client::{Api, ApiError, Follower, Happening, segment};
 use nexus_kit::settings::Lang;
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -13,8 +14,6 @@ use super::exit::Exit;
 use super::out::{Line, Style};
 use super::render::{self, field};
 use super::{params::params, text};
-use crate::client::api::{Api, ApiError, segment};
-use crate::client::stream::{Follower, Happening};
 
 /// Longest wait that a busy server may ask for before a command fails instead.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -186,8 +185,8 @@ async fn watch(ctx: &Ctx, api: &Api, stream: &mut Follower, task_id: &str) -> Do
     loop {
         let ended = match stream.next().await? {
             Some(Happening::Report(report)) => {
-                show(ctx, &report, task_id, &mut told);
-                terminal(&report, task_id)
+                show(ctx, &report.data, task_id, &mut told);
+                terminal(&report.data, task_id)
             }
             // What happened while nobody listened may be in the task alone.
             Some(Happening::Snapshot(_)) => true,
@@ -195,7 +194,7 @@ async fn watch(ctx: &Ctx, api: &Api, stream: &mut Follower, task_id: &str) -> Do
                 ctx.note(text::lost(ctx.lang(), &why, wait.as_secs()));
                 false
             }
-            Some(Happening::Bye { reason, reconnect }) => {
+            Some(Happening::Bye { reason, reconnect, .. }) => {
                 if reconnect {
                     ctx.note(text::bye(ctx.lang(), &reason));
                 }

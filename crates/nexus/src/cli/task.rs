@@ -2,6 +2,7 @@
 
 use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser};
 use clap::{Args, Subcommand};
+use nexus_client::segment;
 use nexus_core::task::Status;
 use serde_json::json;
 
@@ -10,7 +11,6 @@ use super::exit::Exit;
 use super::out::{Line, Style};
 use super::render::{self, field};
 use super::{table, text};
-use crate::client::api::segment;
 
 /// Verbs of tasks.
 #[derive(Debug, Subcommand)]
@@ -112,6 +112,10 @@ async fn show(ctx: &Ctx, args: &TaskArgs) -> Done {
         ctx.out.json(&task);
     } else {
         render::task(&ctx.out, &task);
+        let code = field(&task, "failure_code");
+        if !code.is_empty() {
+            ctx.note(text::runbook_hint(ctx.lang(), code));
+        }
     }
     Ok(Exit::Ok)
 }

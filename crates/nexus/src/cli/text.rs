@@ -1,8 +1,7 @@
 //! Every sentence that the command line says, English and Korean side by side.
 
+use nexus_client::Refusal;
 use nexus_kit::settings::Lang;
-
-use crate::client::api::Refusal;
 
 /// Makes one function for each message: the same arguments, a format in each language.
 macro_rules! texts {
@@ -29,6 +28,8 @@ macro_rules! headings {
         }
     )*};
 }
+
+pub(super) use {headings, texts};
 
 texts! {
     error() = "error:", "오류:";
@@ -64,6 +65,9 @@ texts! {
     platform_admin() = "the platform admin", "플랫폼 관리자";
     a_program() = "a program, operator of every tenant", "프로그램(모든 테넌트의 운영자)";
     a_key() = "whoever the key is of", "키의 주인";
+    runbook_hint(code: &str) = "what to do: nexus runbook {code}", "조치 방법: nexus runbook {code}";
+    again() = "by itself", "자동";
+    once() = "none", "없음";
     standing_still() = "paused", "멈춤";
     member_of_nothing() = "a member of no tenant", "속한 테넌트가 없습니다";
     added() = "invited", "초대함";
@@ -126,6 +130,7 @@ texts! {
     policy_version(version: &str) = "policy version {version}", "정책 버전 {version}";
     not_of_tenant() = "you or this key do not belong to that tenant, or there is none of that name: check --org and --project, or name a key of that tenant with --key-file", "이 사람 또는 키는 그 테넌트에 속하지 않거나 그런 테넌트가 없습니다. --org와 --project를 확인하거나 --key-file로 그 테넌트의 키를 지정하세요";
     resolve_first() = "read it again (`nexus policy show --json`) and apply the change to that", "다시 읽고(`nexus policy show --json`) 거기에 변경을 적용하세요";
+    read_triage_again() = "read it again (`nexus dlq policy get --json`) and apply the change to that", "다시 읽고(`nexus dlq policy get --json`) 거기에 변경을 적용하세요";
     fresh_start(reason: &str) = "not resumed ({reason}): this is the present state", "이어서 볼 수 없어({reason}) 현재 상태부터 봅니다";
     stopped_waiting(task: &str) = "stopped waiting; the task goes on: nexus task show {task}", "대기를 멈췄습니다. 작업은 계속됩니다: nexus task show {task}";
     key_made(id: &str) = "{id}: this key is shown only now", "{id}: 이 키는 지금 한 번만 표시됩니다";
@@ -151,6 +156,15 @@ texts! {
     audit_broken() = "BROKEN", "손상됨";
     audit_entries(count: u64) = "{count} entries", "{count}개 항목";
 
+    check_writes(tenant: &str) = "this sends GREEN commands (youtube.queue.*) to {tenant} and empties its queue of videos; best give it a tenant of its own: --org check --project …", "{tenant}에 GREEN 명령(youtube.queue.*)을 보내고 영상 대기열을 비웁니다. 전용 테넌트를 쓰는 것이 좋습니다: --org check --project …";
+    check_question(tenant: &str) = "Write into {tenant}?", "{tenant}에 쓸까요?";
+    check_none(only: &str) = "no check is called {only:?}; --list shows all", "{only:?}(이)라는 확인은 없습니다. --list로 모두 볼 수 있습니다";
+    check_begins(base: &str, tenant: &str, seed: u64) = "checking {base} as {tenant} (--seed {seed})", "{tenant}(으)로 {base}을(를) 확인합니다 (--seed {seed})";
+    check_expected() = "expected:", "기대:";
+    check_seen() = "seen:", "실제:";
+    check_clause() = "contract:", "계약:";
+    check_over(held: usize, failed: usize, skipped: usize, opens: u64, commands: u64) = "{held} hold, {failed} do not, {skipped} skipped; {opens} streams opened, {commands} commands sent", "성립 {held}개, 불성립 {failed}개, 건너뜀 {skipped}개. 스트림 {opens}개를 열고 명령 {commands}개를 보냄";
+
     watching(tenant: &str, cursor: &str, tasks: usize, asks: usize) = "watching {tenant} from {cursor}: {tasks} tasks under way, {asks} asks pending", "{tenant}을(를) {cursor}부터 봅니다: 진행 중인 작업 {tasks}개, 대기 중인 승인 {asks}개";
     resumed(cursor: &str) = "resumed after {cursor}", "{cursor} 다음부터 이어서 봅니다";
     not_taken(why: &str, seconds: u64) = "not taken ({why}); again in {seconds} s", "접수되지 않았습니다({why}). {seconds}초 뒤 다시 보냅니다";
@@ -168,6 +182,7 @@ headings! {
     keys_heading[7] = ["KEY", "KIND", "TITLE", "TYPES", "EXPIRES", "LAST USED", "STATE"], ["키", "종류", "제목", "유형", "만료", "마지막 사용", "상태"];
     memberships_heading[5] = ["ORG", "PROJECT", "TITLE", "ROLE", "STATE"], ["조직", "프로젝트", "제목", "역할", "상태"];
     users_heading[6] = ["USER", "E-MAIL", "NAME", "ROLE", "LAST LOGIN", "STATE"], ["사용자", "이메일", "이름", "역할", "마지막 로그인", "상태"];
+    runbooks_heading[4] = ["CODE", "RETRIES", "ENDS AS", "TITLE"], ["코드", "재시도", "최종 상태", "제목"];
     rules_heading[5] = ["RULE", "TYPE", "WHEN", "LEVEL", "WHY"], ["규칙", "유형", "조건", "위험도", "이유"];
 }
 
@@ -272,6 +287,7 @@ pub fn what_to_do(lang: Lang, refusal: &Refusal) -> Option<String> {
         }
         (code, _) if code.contains("digest") => look_again(lang),
         ("policy_version", _) => resolve_first(lang),
+        ("triage_policy_version", _) => read_triage_again(lang),
         (code, _) if code.contains("command_type") => see_types(lang),
         ("", _) => is_it_nexus(lang),
         ("session_ended" | "session_missing", _) => sign_in_again(lang),

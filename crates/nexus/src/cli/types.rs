@@ -2,6 +2,7 @@
 
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand};
+use nexus_client::segment;
 use nexus_kit::settings::Lang;
 
 use super::context::{Ctx, Done, Door};
@@ -9,7 +10,6 @@ use super::exit::Exit;
 use super::out::{Line, Style};
 use super::render::{self, field};
 use super::{table, text};
-use crate::client::api::segment;
 
 /// Verbs of the catalogue.
 #[derive(Debug, Subcommand)]

@@ -2,6 +2,7 @@
 
 use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser};
 use clap::{Args, Subcommand};
+use nexus_client::{Api, ApiError, segment};
 use nexus_core::role::Role;
 use nexus_kit::settings::load::load;
 use serde_json::{Value, json};
@@ -11,7 +12,6 @@ use super::exit::Exit;
 use super::out::{Line, Style};
 use super::render::field;
 use super::{table, text};
-use crate::client::api::{Api, ApiError, segment};
 
 /// Verbs of users.
 #[derive(Debug, Subcommand)]

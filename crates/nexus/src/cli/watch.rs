@@ -1,13 +1,12 @@
 //! `nexus watch`: the stream in a terminal.
 
 use clap::Args;
+use nexus_client::{ApiError, Follower, Happening, Message};
 use serde_json::{Value, json};
 
 use super::context::{Ctx, Done, Door, Fail};
 use super::exit::Exit;
 use super::{render, text};
-use crate::client::api::ApiError;
-use crate::client::stream::{Follower, Happening};
 
 /// `watch`
 #[derive(Debug, Args)]
@@ -38,7 +37,7 @@ pub async fn run(ctx: &Ctx, args: &WatchArgs) -> Done {
             return Err(Fail::Api(error.unwrap_or_else(|| ApiError::Unreachable(why.clone()))));
         }
         match happening {
-            Happening::Snapshot(snapshot) => {
+            Happening::Snapshot(Message { data: snapshot, .. }) => {
                 stood = true;
                 let reason = render::field(&snapshot, "reason");
                 if ctx.out.json {
@@ -56,7 +55,7 @@ pub async fn run(ctx: &Ctx, args: &WatchArgs) -> Done {
                     ctx.note(text::resumed(lang, stream.cursor().unwrap_or_default()));
                 }
             }
-            Happening::Report(report) => {
+            Happening::Report(Message { data: report, .. }) => {
                 stood = true;
                 if ctx.out.json {
                     ctx.out.json(&json!({"event": "report", "report": report}));
@@ -69,7 +68,7 @@ pub async fn run(ctx: &Ctx, args: &WatchArgs) -> Done {
                     }
                 }
             }
-            Happening::Bye { reason, reconnect } => {
+            Happening::Bye { reason, reconnect, .. } => {
                 if ctx.out.json {
                     ctx.out
                         .json(&json!({"event": "bye", "reason": reason, "reconnect": reconnect}));

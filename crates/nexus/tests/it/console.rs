@@ -1,5 +1,5 @@
-//! The console folds the stream by code of its own (`ui/src/lib/view.ts`). Its tests run on what is
-//! recorded here: reports of a running server, and the views that the server's own fold makes of them.
+//! The JavaScript client folds the stream by code of its own (`clients/js/src/view.ts`), and so does
+//! the console with it. Its tests run on what is recorded here: reports of a running server, and the views that the server's own fold makes of them.
 //!
 //! `UPDATE_FIXTURES=1 cargo nextest run -p nexus -E 'test(console)'` records anew.
 
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 const KEEP: Keep = Keep { worklog: 6, tasks: 9, asks: 4, autopilot: 1, alerts: 1 };
 
 fn file() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../ui/src/lib/fixtures/history.json")
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../clients/js/test/fixtures/history.json")
 }
 
 /// Everything that a console sees of tasks and asks, one thing after the other.

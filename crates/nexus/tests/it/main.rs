@@ -8,19 +8,31 @@
 )]
 
 mod agents;
+mod alerts;
 mod approvals;
 mod assistant;
 mod away;
+mod callbacks;
 mod classes;
+mod client;
+mod clocks;
 mod commands;
 mod console;
+mod deadlines;
+mod failures;
+mod fairness;
 mod fold;
 mod manifest;
+mod operations;
 mod people;
 mod policy;
 mod races;
 mod refusals;
+mod runbooks;
+mod schemas;
 mod stream;
+mod stream_ends;
+mod stream_http2;
 mod tasks;
 mod tenants;
 mod youtube;

@@ -10,12 +10,18 @@ use serde_json::{Value, json};
 fn filled(path: &str) -> String {
     path.replace("{task_id}", "tsk_019b76daa80078578c6fae6d9b6f3b4a")
         .replace("{ask_id}", "ask_019b76daa80078578c6fae6d9b6f3b4a")
+        .replace("{alert_id}", "alr_019b76daa80078578c6fae6d9b6f3b4a")
+        .replace("{route}", "ops")
         .replace("{key_id}", "key_019b76daa80078578c6fae6d9b6f3b4a")
         .replace("{user_id}", "usr_019b76daa80078578c6fae6d9b6f3b4a")
         .replace("{session_id}", "ses_019b76daa80078578c6fae6d9b6f3b4a")
+        .replace("{operation_id}", "op_019b76daa80078578c6fae6d9b6f3b4a")
         .replace("{org}/{project}", "default/default")
+        .replace("{box}", "dlq")
         .replace("{attempt}", "1")
+        .replace("{code}", "PROVIDER_TIMEOUT")
         .replace("{file}", "swagger-ui.css")
+        .replace("{name}", "envelope.json")
         .replace("{command_type}", "test.echo")
 }
 
@@ -44,6 +50,7 @@ fn every_route_of_the_code_is_in_the_table() {
         "src/routes.rs",
         "../nexus-ops/src/http.rs",
         "../nexus-ops/src/http/docs.rs",
+        "../nexus-ops/src/http/runbooks.rs",
         "../nexus-ui/src/http.rs",
     ] {
         let code = std::fs::read_to_string(format!("{here}/{file}")).unwrap();

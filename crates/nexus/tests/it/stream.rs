@@ -401,3 +401,85 @@ async fn the_first_bytes_leave_at_once_and_say_when_to_come_back() {
     assert!(first.starts_with(b"retry: "), "{first:?}");
     world.finish().await;
 }
+
+#[tokio::test]
+async fn all_come_back_at_once_and_the_store_is_read_once() {
+    let mut world = World::start().await;
+    let lines: Vec<String> = (0..1_000).map(|n| format!("line {n}")).collect();
+    for lines in lines.chunks(40) {
+        world.run("test.echo", json!({"lines": lines}), "succeeded").await;
+    }
+    let (epoch, head) = world.follower().position();
+    let from = head - 1_000;
+    world.restart().await;
+    let before = format!("{epoch}.{from}");
+    let back = (0..60).map(|_| {
+        let (client, before) = (world.service(), before.clone());
+        tokio::spawn(async move {
+            let mut stream = client.stream(Some(&before)).await;
+            assert_eq!(stream.soon().await.unwrap().id, Some(before));
+            numbers(&mut stream, 1_000).await
+        })
+    });
+    for one in back.collect::<Vec<_>>() {
+        assert_eq!(one.await.unwrap(), (from + 1..=head).collect::<Vec<_>>());
+    }
+    assert_eq!(world.metric("nexus_sse_loads_total"), Some(1.0));
+    assert_eq!(world.metric("nexus_sse_replayed_total"), Some(60_000.0));
+    assert_eq!(world.metric("nexus_sse_ring_misses_total"), Some(0.0));
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_herd_of_newcomers_makes_one_snapshot() {
+    let mut world = World::start().await;
+    step(&world, 50).await;
+    world.restart().await;
+    let client = world.service();
+    let herd: Vec<_> = (0..60)
+        .map(|_| {
+            let client = client.clone();
+            tokio::spawn(async move {
+                let mut stream = client.stream(None).await;
+                let cursor = stream.expect("snapshot").await.id.unwrap();
+                (stream, cursor)
+            })
+        })
+        .collect();
+    step(&world, 20).await;
+    let head = world.follower().position().1;
+    for one in herd {
+        let (mut stream, cursor) = one.await.unwrap();
+        let from: u64 = cursor.split_once('.').unwrap().1.parse().unwrap();
+        let count = usize::try_from(head - from).unwrap();
+        assert_eq!(numbers(&mut stream, count).await, (from + 1..=head).collect::<Vec<_>>());
+    }
+    // The ring once, and base and log once; all else is folded on in memory.
+    assert_eq!(world.metric("nexus_sse_loads_total"), Some(2.0));
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn no_text_breaks_a_frame() {
+    let world = World::start().await;
+    let mut stream = world.service().stream(None).await;
+    stream.expect("snapshot").await;
+    let long = "한".repeat(16 << 10);
+    let odd = ["a\r\nb", "c\rd\n\ne", "\u{2028}\u{2029}\u{85}", "data: x\nid: y", "\"\\", &long];
+    world.run("test.echo", json!({"lines": odd}), "succeeded").await;
+    // The reader refuses a frame with more than one line of data, or with CR anywhere.
+    let head = world.follower().position().1;
+    let mut texts = Vec::new();
+    for _ in 0..head {
+        let report = stream.expect("report").await;
+        assert!(report.data.to_string().len() <= 64 << 10);
+        for change in report.data["changes"].as_array().unwrap() {
+            texts.extend(change["value"]["text"].as_str().map(str::to_owned));
+        }
+    }
+    for line in &odd[..5] {
+        assert!(texts.iter().any(|text| text.trim() == line.trim()), "{line:?} in {texts:?}");
+    }
+    assert!(texts.iter().any(|text| text.starts_with("한한")), "however long it was");
+    world.finish().await;
+}

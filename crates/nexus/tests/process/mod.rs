@@ -43,7 +43,10 @@ impl Home {
 
 /// A `nexus` process without the settings of whoever runs the tests.
 pub fn nexus(data_dir: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_nexus"));
+    prepared(Command::new(env!("CARGO_BIN_EXE_nexus")), data_dir)
+}
+
+fn prepared(mut command: Command, data_dir: &Path) -> Command {
     command
         .env_clear()
         .current_dir(data_dir)
@@ -65,10 +68,27 @@ pub struct Server {
 impl Server {
     /// Starts one that logs into a file of this life.
     pub fn spawn(data_dir: &Path, life: usize, settings: &[(&str, &str)]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_nexus"));
+        command.arg("serve");
+        Self::start(command, data_dir, life, settings)
+    }
+
+    /// Starts one by another program, such as a shell, which is given the server's as its last
+    /// argument and must become it.
+    pub fn spawn_as(
+        mut program: Command,
+        data_dir: &Path,
+        life: usize,
+        settings: &[(&str, &str)],
+    ) -> Self {
+        program.arg(env!("CARGO_BIN_EXE_nexus"));
+        Self::start(program, data_dir, life, settings)
+    }
+
+    fn start(command: Command, data_dir: &Path, life: usize, settings: &[(&str, &str)]) -> Self {
         let log = data_dir.join(format!("server-{life}.log"));
         let out = File::create(&log).unwrap();
-        let child = nexus(data_dir)
-            .arg("serve")
+        let child = prepared(command, data_dir)
             .envs(settings.iter().copied())
             .stdout(out.try_clone().unwrap())
             .stderr(out)

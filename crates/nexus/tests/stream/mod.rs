@@ -1,5 +1,7 @@
 //! Reading a tenant's stream, once or through many lives of a server.
 
+#![allow(dead_code, reason = "each test binary uses its part")]
+
 use std::collections::BTreeMap;
 use std::io::{self, Read as _};
 use std::net::SocketAddr;

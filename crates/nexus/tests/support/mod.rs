@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test binary uses its part")]
 
+pub mod sample;
+
 use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, Read};
 use std::path::Path;
@@ -22,8 +24,10 @@ use tempfile::TempDir;
 /// Longest that anything here may take.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-const SERVICE: &str = "service-key-of-the-tests-0123456789";
-const ADMIN: &str = "admin-key-of-the-tests-0123456789";
+/// What programs sign in with.
+pub const SERVICE: &str = "service-key-of-the-tests-0123456789";
+/// What the platform admin signs in with.
+pub const ADMIN: &str = "admin-key-of-the-tests-0123456789";
 
 /// A server on a directory of its own.
 pub struct Server {

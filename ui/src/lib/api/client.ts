@@ -47,6 +47,8 @@ export interface Options {
   signal?: AbortSignal;
   /** A 401 is an answer here, not the end of the session. */
   quiet?: boolean;
+  /** The answer is text, not JSON. */
+  text?: boolean;
 }
 
 export function tenantHeaders(tenant: Tenant): Record<string, string> {
@@ -68,7 +70,7 @@ export async function refusalOf(response: Response): Promise<Refusal> {
 
 export async function call<T>(path: string, options: Options = {}): Promise<T> {
   const method = options.method ?? 'GET';
-  const headers: Record<string, string> = { accept: 'application/json', ...options.headers };
+  const headers: Record<string, string> = { accept: options.text ? '*/*' : 'application/json', ...options.headers };
   const tenant = options.tenant === undefined ? standing.tenant : options.tenant;
   if (tenant) Object.assign(headers, tenantHeaders(tenant));
   if (method !== 'GET' && standing.csrf) headers['x-csrf-token'] = standing.csrf;
@@ -91,7 +93,7 @@ export async function call<T>(path: string, options: Options = {}): Promise<T> {
     throw refusal;
   }
   if (response.status === 204) return undefined as T;
-  return (await response.json()) as T;
+  return (options.text ? await response.text() : await response.json()) as T;
 }
 
 /** A key under which a request counts once. */

@@ -1,6 +1,9 @@
 // The routes that the console uses, by name.
 
 import { call, type Tenant } from './client';
+import type {
+  Alert, BoxAction, BoxItem, BoxName, BoxStats, Cause, Delivery, Destination, Operation, PolicyState, Preview, Simulation, Started,
+} from '../operations/model';
 import type { components } from './schema';
 
 type Schemas = components['schemas'];
@@ -117,8 +120,38 @@ export const api = {
     call<Page<TaskRow>>(`/tasks?${new URLSearchParams(query)}`),
   cancel: (id: string) => call<unknown>(`/tasks/${id}/cancel`, { method: 'POST' }),
   askAgain: (id: string) => call<unknown>(`/tasks/${id}/ask_again`, { method: 'POST' }),
+  runbooks: (signal: AbortSignal) => call<Page<Schemas['RunbookOut']>>('/runbooks', { signal }),
+  /** Markdown. */
+  runbook: (code: string, lang: string, signal: AbortSignal) =>
+    call<string>(`/runbooks/${encodeURIComponent(code)}?lang=${lang}`, { text: true, signal }),
   worklog: (query: Record<string, string>) =>
     call<Page<LineRow>>(`/worklog?${new URLSearchParams(query)}`),
+
+  peek: (box: BoxName, query: Record<string, string>) =>
+    call<Page<BoxItem>>(`/${box}/peek?${new URLSearchParams(query)}`),
+  boxStats: (box: BoxName, query: Record<string, string>) =>
+    call<BoxStats>(`/${box}/stats?${new URLSearchParams(query)}`),
+  causes: (box: BoxName, query: Record<string, string>) =>
+    call<Page<Cause>>(`/${box}/causes?${new URLSearchParams(query)}`),
+  /** Exactly what the same call without `dry_run` would touch. */
+  preview: (box: BoxName, action: BoxAction, body: Record<string, unknown>) =>
+    call<Preview>(`/${box}/${action}`, { method: 'POST', body: { ...body, dry_run: true } }),
+  operate: (box: BoxName, action: BoxAction, body: Record<string, unknown>) =>
+    call<Started>(`/${box}/${action}`, { method: 'POST', body }),
+  operations: (query: Record<string, string>) => call<Page<Operation>>(`/operations?${new URLSearchParams(query)}`),
+  operation: (id: string) => call<Operation>(`/operations/${id}`),
+  abort: (id: string) => call<unknown>(`/operations/${id}/abort`, { method: 'POST' }),
+  resolve: (body: Schemas['ResolveIn']) => call<Schemas['ResolveOut']>('/alarm/resolve', { method: 'POST', body }),
+  alerts: (query: Record<string, string>) => call<Page<Alert>>(`/alerts?${new URLSearchParams(query)}`),
+  alert: (id: string) => call<Alert & { messages: Delivery[] }>(`/alerts/${id}`),
+  alertRoutes: () => call<{ items: Destination[] }>('/alerts/routes'),
+  testAlert: () => call<Schemas['TestOut']>('/alerts/test', { method: 'POST', body: {} }),
+  policy: () => call<PolicyState>('/dlq/policy'),
+  setPolicy: (body: Record<string, unknown>, confirm: string) =>
+    call<PolicyState>(`/dlq/policy?${new URLSearchParams({ confirm })}`, { method: 'PUT', body }),
+  resetPolicy: (confirm: string) => call<unknown>(`/dlq/policy?${new URLSearchParams({ confirm })}`, { method: 'DELETE' }),
+  simulate: (body: Record<string, unknown>) => call<Simulation>('/dlq/policy/simulate', { method: 'POST', body }),
+
   pause: (tenant: Tenant) => call<unknown>('/tenant/pause', { method: 'POST', tenant }),
   resume: (tenant: Tenant) => call<unknown>('/tenant/resume', { method: 'POST', tenant }),
 };

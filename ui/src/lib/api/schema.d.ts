@@ -86,6 +86,192 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/alarm/ack": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says that somebody has seen tasks of the alarm box; `note` says what they do about it. */
+        post: operations["ack_alarm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/alarm/purge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Deletes tasks of the alarm box for good, as `POST /dlq/purge` does dead letters. */
+        post: operations["purge_alarm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/alarm/requeue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Puts tasks of the alarm box back to work, once their code or they themselves are resolved. */
+        post: operations["requeue_alarm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/alarm/resolve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Acknowledges that the cause of a failure code, or of some failed tasks, is gone. Then they may be
+         *     requeued although the code is an alarm code.
+         */
+        post: operations["resolve_failures"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the tenant's alerts, the newest first. */
+        get: operations["list_alerts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/alerts/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the messages of the tenant's alerts, the newest first. */
+        get: operations["list_deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/alerts/routes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists where this tenant's alerts go: the server's routes, then the tenant's own. Where a route
+         *     leads is cut short, for it is often a secret.
+         */
+        get: operations["list_routes"];
+        /**
+         * Asks for other routes of the tenant's own. A destination is a way out of the house, so this is the
+         *     RED command `alerts.route`: nothing changes before a person has approved exactly these.
+         */
+        put: operations["put_routes"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/alerts/routes/{route}/secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Makes a new signing secret for a webhook of the tenant's own, and shows it once. For a day the one
+         *     before signs beside it, so that a receiver can change over.
+         */
+        post: operations["rotate_secret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/alerts/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sends a test to the tenant's destinations, whatever their events, once each, and answers what
+         *     happened.
+         */
+        post: operations["send_test"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/alerts/{alert_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows an alert and what became of its messages. */
+        get: operations["get_alert"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/approvals": {
         parameters: {
             query?: never;
@@ -273,6 +459,159 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/dlq/alarm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Moves dead letters to alarm: those that policy alarms, or, with `mode` `manual`, those that are
+         *     named.
+         */
+        post: operations["alarm_dlq"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/dlq/apply": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Applies the policy to the dead letters: alarm, hold, requeue, each up to its cap. Fit for cron. */
+        post: operations["apply_dlq"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/dlq/policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is to be done about dead letters, by failure code. */
+        get: operations["get_triage_policy"];
+        /** Gives the tenant a triage policy of its own. Repeat the tenant as `?confirm={org}:{project}`. */
+        put: operations["put_triage_policy"];
+        post?: never;
+        /**
+         * Takes the tenant's own triage policy away: the one of the settings holds again. Repeat the tenant
+         *     as `?confirm={org}:{project}`.
+         */
+        delete: operations["reset_triage_policy"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/dlq/policy/simulate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tries a triage policy on what failed in the last days. Nothing is changed. */
+        post: operations["simulate_triage_policy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/dlq/purge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Deletes dead letters for good; how each failed goes to the audit log. More than `DLQ_RED_ABOVE` at
+         *     once wait for a person's yes.
+         */
+        post: operations["purge_dlq"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/dlq/requeue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Puts dead letters back to work, as new runs. What is RED is asked for again. More than
+         *     `DLQ_RED_ABOVE` at once wait for a person's yes.
+         */
+        post: operations["requeue_dlq"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/dlq/route": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Moves dead letters to hold: those that policy holds, or, with `mode` `manual`, those that are
+         *     named.
+         */
+        post: operations["route_dlq"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/dlq/triage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says what the policy would do with dead letters. Nothing is changed. */
+        post: operations["triage_dead_letters"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/docs": {
         parameters: {
             query?: never;
@@ -341,6 +680,40 @@ export interface paths {
         get: operations["get_health_ready"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/hold/purge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Deletes held tasks for good, as `POST /dlq/purge` does dead letters. */
+        post: operations["purge_hold"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/hold/requeue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Puts held tasks back to work, as `POST /dlq/requeue` does dead letters. */
+        post: operations["requeue_hold"];
         delete?: never;
         options?: never;
         head?: never;
@@ -476,6 +849,91 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/operations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists operations, the newest first. */
+        get: operations["list_operations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/operations/{operation_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows an operation: how far it is, and how it ended. */
+        get: operations["get_operation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/operations/{operation_id}/abort": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Calls an operation off: what is done stays done, the rest is not touched. */
+        post: operations["abort_operation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/operations/{operation_id}/items": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the tasks of an operation, in its order, with what became of each. */
+        get: operations["list_items"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the alerts of the platform, the newest first. */
+        get: operations["list_platform_alerts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/policy": {
         parameters: {
             query?: never;
@@ -505,6 +963,57 @@ export interface paths {
         put?: never;
         /** Says how a command would be rated, and what decides it. Nothing is done. */
         post: operations["explain"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/runbooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every failure code, with its titles and where its runbook stands. */
+        get: operations["list_runbooks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/runbooks/{code}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The runbook of a failure code: what it means, what to look at, what to do. */
+        get: operations["get_runbook"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/schemas/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One of the contract's JSON Schemas: `envelope.json`, `callback.json` or `report.json`. */
+        get: operations["get_schema"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -782,6 +1291,60 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/{box}/causes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists the causes of what stands in a box, the largest first; at most the 1,000 largest of each
+         *     tenant.
+         */
+        get: operations["causes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/{box}/peek": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists what stands in a box, what failed last first. */
+        get: operations["peek"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/{box}/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Counts what stands in a box by code, type, age and what the policy says. */
+        get: operations["stats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -799,6 +1362,190 @@ export interface components {
         AccountIn: {
             /** @description Whether nobody may sign in to it. */
             disabled: boolean;
+        };
+        /** @description Who has seen a failed task, and what they said. */
+        AckOut: {
+            /** Format: date-time */
+            at: string;
+            by: string;
+            /** @description What they are called, if they are a person. */
+            by_name?: string | null;
+            note: string;
+        };
+        /**
+         * @description What an operation does.
+         * @enum {string}
+         */
+        Action: "requeue" | "route" | "alarm" | "purge" | "ack" | "apply";
+        /** @description How many tasks failed so long ago. */
+        AgeCount: {
+            bucket: string;
+            /** Format: int64 */
+            count: number;
+        };
+        /** @description An alert as people read it; everything in it is masked. */
+        AlertOut: {
+            /** @description What to do. */
+            advice: string;
+            /** @description The same in Korean. */
+            advice_ko: string;
+            /** @description `alr_…`. */
+            alert_id: string;
+            /** @description The ask that it is about. */
+            ask_id?: string | null;
+            /** @description Ties it to what caused it. */
+            correlation_id: string;
+            /**
+             * Format: int64
+             * @description How often it happened so far.
+             */
+            count: number;
+            /**
+             * Format: date-time
+             * @description When it happened first.
+             */
+            created_at: string;
+            /** @description The messages that it brought. */
+            deliveries: components["schemas"]["SentOut"][];
+            /** @description `ask.created`, `task.held`, … */
+            event: string;
+            /** @description What else is known. */
+            facts: components["schemas"]["FactOut"][];
+            /** @description The failure that it is about; `GET /runbooks/{code}` says what to do. */
+            failure_code?: string | null;
+            /**
+             * Format: date-time
+             * @description When it happened last.
+             */
+            last_at: string;
+            /** @description Who asked for what it is about. */
+            requested_by?: string | null;
+            /** @description `info`, `warning` or `critical`. */
+            severity: string;
+            /** @description The task that it is about. */
+            task_id?: string | null;
+            /** @description One sentence. */
+            text: string;
+            /** @description The same in Korean. */
+            text_ko: string;
+            /** @description The headline. */
+            title: string;
+            /** @description The same in Korean. */
+            title_ko: string;
+        };
+        /** @description An alert with each message that it brought. */
+        AlertWhole: {
+            /** @description What to do. */
+            advice: string;
+            /** @description The same in Korean. */
+            advice_ko: string;
+            /** @description `alr_…`. */
+            alert_id: string;
+            /** @description The ask that it is about. */
+            ask_id?: string | null;
+            /** @description Ties it to what caused it. */
+            correlation_id: string;
+            /**
+             * Format: int64
+             * @description How often it happened so far.
+             */
+            count: number;
+            /**
+             * Format: date-time
+             * @description When it happened first.
+             */
+            created_at: string;
+            /** @description The messages that it brought. */
+            deliveries: components["schemas"]["SentOut"][];
+            /** @description `ask.created`, `task.held`, … */
+            event: string;
+            /** @description What else is known. */
+            facts: components["schemas"]["FactOut"][];
+            /** @description The failure that it is about; `GET /runbooks/{code}` says what to do. */
+            failure_code?: string | null;
+            /**
+             * Format: date-time
+             * @description When it happened last.
+             */
+            last_at: string;
+            /** @description Who asked for what it is about. */
+            requested_by?: string | null;
+            /** @description `info`, `warning` or `critical`. */
+            severity: string;
+            /** @description The task that it is about. */
+            task_id?: string | null;
+            /** @description One sentence. */
+            text: string;
+            /** @description The same in Korean. */
+            text_ko: string;
+            /** @description The headline. */
+            title: string;
+            /** @description The same in Korean. */
+            title_ko: string;
+        } & {
+            /** @description Each message, in full. */
+            messages: components["schemas"]["DeliveryOut"][];
+        };
+        /** @description What policy says: alarm, hold, requeue. */
+        ApplyIn: {
+            /**
+             * @description All of the box.
+             * @default false
+             */
+            all: boolean;
+            /**
+             * @description Only say which tasks it would be.
+             * @default false
+             */
+            dry_run: boolean;
+            /** @default null */
+            filter: components["schemas"]["FilterIn"] | null;
+            /**
+             * @description These tasks; one of `ids`, `filter` and `all` must be there.
+             * @default null
+             */
+            ids: string[] | null;
+            /**
+             * Format: int64
+             * @description The first so many, those that failed first first.
+             * @default null
+             */
+            limit: number | null;
+            /**
+             * Format: int64
+             * @description Only what failed less than so many seconds ago; `DLQ_APPLY_MAX_AGE_SECONDS`.
+             * @default null
+             */
+            max_age_seconds: number | null;
+            /**
+             * Format: int64
+             * @description Most that are moved to alarm; `DLQ_APPLY_MAX_ALARM`.
+             * @default null
+             */
+            max_alarm: number | null;
+            /**
+             * Format: int64
+             * @description Most that are moved to hold; `DLQ_APPLY_MAX_HOLD`.
+             * @default null
+             */
+            max_hold: number | null;
+            /**
+             * Format: int64
+             * @description Most that are requeued; `DLQ_APPLY_MAX_REQUEUE`.
+             * @default null
+             */
+            max_requeue: number | null;
+            /**
+             * @description For the record.
+             * @default null
+             */
+            note: string | null;
+            /**
+             * Format: int64
+             * @description Tasks a second, for what is not finished before the answer.
+             * @default null
+             */
+            per_second: number | null;
         };
         /** @description The approval that an envelope carries. */
         Approval: {
@@ -891,6 +1638,15 @@ export interface components {
             /** @description `accepted`. */
             status: string;
         };
+        /** @description All that a 202 says; what happens comes by the stream. */
+        AskedOut: {
+            /** @description As sent, or made. */
+            correlation_id: string;
+            /** @description `accepted`. */
+            status: string;
+            /** @description The task that changes the routes once a person has said yes. */
+            task_id: string;
+        };
         /** @description One attempt that is over. */
         AttemptOut: {
             agent: string;
@@ -906,6 +1662,12 @@ export interface components {
             outcome: string;
             /** Format: date-time */
             started_at: string;
+        };
+        /** @description The tasks by what would be done to them. */
+        ByAction: {
+            alarm: string[];
+            hold: string[];
+            requeue: string[];
         };
         /** @description Why an attempt failed. */
         CallbackError: {
@@ -947,6 +1709,25 @@ export interface components {
          * @enum {string}
          */
         CallbackStatus: "running" | "progress" | "succeeded" | "failed";
+        /** @description What many failures have in common. */
+        CauseOut: {
+            /** @description Its name, for the filter `cause`. */
+            cause: string;
+            /** Format: int64 */
+            count: number;
+            failure_code: string;
+            /** Format: date-time */
+            first_failed_at: string;
+            /** Format: date-time */
+            last_failed_at: string;
+            /** @description The error without what differs: `<n>`, `<id>`, `<url>`, `<path>`, `<text>`, … */
+            message: string;
+            /** @description A task that has it. */
+            task_id: string;
+            task_type: string;
+            /** @description The tenant of that task. */
+            tenant_id: string;
+        };
         /** @description What came of one check. */
         CheckReport: {
             /**
@@ -990,6 +1771,14 @@ export interface components {
             /** @description Empty when the time is up. */
             tasks: components["schemas"]["Envelope"][];
         };
+        /** @description How many tasks failed with a code. */
+        CodeCount: {
+            /** Format: int64 */
+            count: number;
+            failure_code: string;
+            title: string;
+            title_ko: string;
+        };
         /** @description A command. */
         CommandIn: {
             /**
@@ -1028,6 +1817,70 @@ export interface components {
             params?: Record<string, never> | null;
             /** @description For the requester; at most 2000 bytes. */
             reason?: string | null;
+        };
+        /** @description What the policy would do with some dead letters. */
+        DecisionOut: {
+            /** Format: int64 */
+            count: number;
+            /** @description Those that failed first; `count` says how many there are. */
+            ids: string[];
+            /** @description `requeue`, `hold`, `alarm` or `ignore`. */
+            triage: string;
+        };
+        /** @description A delivery as people read it. */
+        DeliveryOut: {
+            /** @description The alert that it carries. */
+            alert_id: string;
+            /**
+             * Format: int32
+             * @description Attempts so far.
+             */
+            attempts: number;
+            /** @description `webhook`, `slack`, `discord`, `teams`, `pagerduty` or `email`. */
+            channel: string;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /** @description `dlv_…`, and the `webhook-id` of every attempt. */
+            delivery_id: string;
+            /** @description What went wrong last. */
+            error?: string | null;
+            /** @description `DELIVERY_FAILED` or `EGRESS_BLOCKED`, once it is given up. */
+            failure_code?: string | null;
+            /**
+             * Format: date-time
+             * @description When it ended.
+             */
+            finished_at?: string | null;
+            /**
+             * Format: date-time
+             * @description When it is tried again.
+             */
+            next_at?: string | null;
+            /** @description The route's name. */
+            route: string;
+            /** @description `pending`, `sent`, `failed` or `dropped` (its route is gone). */
+            state: string;
+            /**
+             * Format: int32
+             * @description What the destination answered last, if it speaks HTTP and did.
+             */
+            status?: number | null;
+        };
+        /** @description What the same request would touch without `dry_run`. */
+        DryRunOut: {
+            by_action?: components["schemas"]["ByAction"] | null;
+            /** @description With `?tenant=*`: the same tasks by tenant. */
+            by_tenant?: {
+                [key: string]: string[];
+            } | null;
+            count: number;
+            /** @description Exactly these tasks, in this order. */
+            ids: string[];
+            /** @description Ids that were asked for and that it would not take. */
+            left_out?: string[];
         };
         /** @description An act on the outside world. */
         EffectOut: {
@@ -1094,6 +1947,20 @@ export interface components {
              */
             version: number;
         };
+        /** @description A line of the worklog. */
+        EnvelopeLine: {
+            /** @description Who said it. */
+            agent: string;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            at: string;
+            /** @description `info`, `warn` or `error`. */
+            level: string;
+            /** @description What. */
+            text: string;
+        };
         /** @description A command to explain. */
         ExplainIn: {
             command_type: string;
@@ -1108,6 +1975,62 @@ export interface components {
              */
             policy_version: number;
         };
+        /** @description A fact beside an alert's text. */
+        FactOut: {
+            /** @description What it is. */
+            name: string;
+            /** @description The same in Korean. */
+            name_ko: string;
+            /** @description What it says. */
+            value: string;
+        };
+        /** @description A task that failed for good. */
+        FailureOut: {
+            ack?: components["schemas"]["AckOut"] | null;
+            agent?: string | null;
+            /** @description What the agent itself called it. */
+            agent_code?: string | null;
+            /**
+             * Format: int32
+             * @description Attempts so far, of all runs.
+             */
+            attempts: number;
+            /** @description Names what it has in common with others; `GET /{box}/causes` counts them. */
+            cause: string;
+            correlation_id: string;
+            error: string;
+            /** Format: date-time */
+            failed_at: string;
+            failure_code: string;
+            /** @description What the code means, in English and Korean. */
+            failure_title: string;
+            failure_title_ko: string;
+            /** @description Whether it may be requeued at all; not with an alarm code that nobody has resolved. */
+            may_requeue: boolean;
+            requested_by: string;
+            /** @description What they were called then, if they are a person. */
+            requested_by_name?: string | null;
+            /**
+             * Format: int32
+             * @description Retries of this run.
+             */
+            retry_count: number;
+            /** @description `GREEN`, `YELLOW` or `RED`. */
+            risk: string;
+            /**
+             * Format: int32
+             * @description How often it was put to work, from 1.
+             */
+            run: number;
+            /** @description Where the code's runbook stands. */
+            runbook: string;
+            task_id: string;
+            task_type: string;
+            /** @description `{org}:{project}`. */
+            tenant_id: string;
+            /** @description What the policy says: `requeue`, `hold`, `alarm` or `ignore`. */
+            triage: string;
+        };
         /** @description One field that is wrong. */
         FieldError: {
             /** @description What is wrong with it. */
@@ -1121,6 +2044,42 @@ export interface components {
             path: string;
             /** @description SHA-256 in lower-case hex; `null` where there must be no file. */
             sha256?: string | null;
+        };
+        /** @description A filter as somebody sends it. Everything that is given must hold; nothing given means all. */
+        FilterIn: {
+            /**
+             * @description Causes, as `GET /{box}/causes` names them: a list, or one text with commas.
+             * @default []
+             */
+            cause: string[];
+            /**
+             * @description Failure codes: a list, or one text with commas.
+             * @default []
+             */
+            failure_code: string[];
+            /**
+             * Format: int64
+             * @description Failed less than so many seconds ago.
+             * @default null
+             */
+            newer_than: number | null;
+            /**
+             * Format: int64
+             * @description Failed at least so many seconds ago.
+             * @default null
+             */
+            older_than: number | null;
+            /**
+             * @description Command types: a list, or one text with commas.
+             * @default []
+             */
+            task_type: string[];
+            /**
+             * @description Stands in the error or in the agent's own code, upper and lower case alike; 2 to 200
+             *     characters.
+             * @default null
+             */
+            text: string | null;
         };
         /** @description The summary. */
         Health: {
@@ -1193,6 +2152,20 @@ export interface components {
             /** @description The page by which they come in; works once. Missing for somebody who can sign in already. */
             link?: string | null;
             user_id: string;
+        };
+        /** @description A task of an operation. */
+        ItemOut: {
+            /** @description What is done to it. */
+            action: components["schemas"]["Action"];
+            outcome?: components["schemas"]["Outcome"] | null;
+            /**
+             * Format: int64
+             * @description From 1, in the order in which they are dealt with.
+             */
+            position: number;
+            task_id: string;
+            /** @description Why it was skipped, or failed. */
+            why?: string | null;
         };
         /** @description A key that was just made; `key` is never shown again. */
         KeyCreated: {
@@ -1334,6 +2307,50 @@ export interface components {
             role: string;
             title: string;
         };
+        /**
+         * @description Who chooses.
+         * @enum {string}
+         */
+        Mode: "manual" | "auto";
+        /** @description To hold, or to alarm. */
+        MoveIn: {
+            /**
+             * @description All of the box.
+             * @default false
+             */
+            all: boolean;
+            /**
+             * @description Only say which tasks it would be.
+             * @default false
+             */
+            dry_run: boolean;
+            /** @default null */
+            filter: components["schemas"]["FilterIn"] | null;
+            /**
+             * @description These tasks; one of `ids`, `filter` and `all` must be there.
+             * @default null
+             */
+            ids: string[] | null;
+            /**
+             * Format: int64
+             * @description The first so many, those that failed first first.
+             * @default null
+             */
+            limit: number | null;
+            /** @default null */
+            mode: components["schemas"]["Mode"] | null;
+            /**
+             * @description For the record.
+             * @default null
+             */
+            note: string | null;
+            /**
+             * Format: int64
+             * @description Tasks a second, for what is not finished before the answer.
+             * @default null
+             */
+            per_second: number | null;
+        };
         /** @description A link that was just made. */
         NewLinkOut: {
             /** Format: date-time */
@@ -1343,6 +2360,111 @@ export interface components {
             /** @description `invite` for somebody who never signed in, else `reset`. */
             purpose: string;
         };
+        /** @description What an operation was accepted as. */
+        OperatedOut: {
+            /** @description The ask of that command. */
+            ask_id?: string | null;
+            /**
+             * Format: int64
+             * @description Tasks that it takes.
+             */
+            count: number;
+            /**
+             * @description Ids that were asked for and that it does not take: they are not in the box, or policy does not
+             *     say this about them.
+             */
+            left_out?: string[];
+            /** @description `op_…`; `GET /operations/{operation_id}` says how far it is, and so does the stream. */
+            operation_id: string;
+            /** @description The command that waits for a person's yes, because it takes many. */
+            task_id?: string | null;
+            /** @description `{org}:{project}`. */
+            tenant_id: string;
+        };
+        /** @description An operation as people read it. */
+        OperationOut: {
+            /** @description What it does. */
+            action: components["schemas"]["Action"];
+            /** @description The ask of that command. */
+            ask_id?: string | null;
+            /** @description The box that its tasks come from. */
+            box: string;
+            /**
+             * Format: int64
+             * @description Tasks whose end is waited for before the rest.
+             */
+            canary?: number | null;
+            /**
+             * Format: int64
+             * @description Tasks that were changed as asked.
+             */
+            changed: number;
+            /** @description Ties it to the request. */
+            correlation_id: string;
+            /**
+             * Format: int64
+             * @description Its tasks, fixed when it was accepted.
+             */
+            count: number;
+            /**
+             * Format: date-time
+             * @description When it was accepted.
+             */
+            created_at: string;
+            /** @description SHA-256 of the tasks' ids, one a line, in order. */
+            digest: string;
+            /**
+             * Format: int64
+             * @description Tasks that were dealt with: `changed`, `skipped` and `failed` together.
+             */
+            done: number;
+            /**
+             * Format: int64
+             * @description Tasks that could not be changed and lie where they lay.
+             */
+            failed: number;
+            /**
+             * Format: date-time
+             * @description When it ended.
+             */
+            finished_at?: string | null;
+            /** @description What whoever asked for it wrote. */
+            note?: string | null;
+            /** @description `op_…`. */
+            operation_id: string;
+            /**
+             * Format: int64
+             * @description Tasks a second; missing where it goes as fast as it can.
+             */
+            per_second?: number | null;
+            /** @description Who asked for it; `system:schedule` for what runs by itself. */
+            requested_by: string;
+            /** @description What they were called then, if they are a person. */
+            requested_by_name?: string | null;
+            /**
+             * Format: int64
+             * @description Tasks that had left the box meanwhile, or may not be touched any more.
+             */
+            skipped: number;
+            /** @description Where it stands. */
+            status: components["schemas"]["OperationStatus"];
+            /** @description The command that waits for a yes, where there is one. */
+            task_id?: string | null;
+            /** @description `{org}:{project}`. */
+            tenant_id: string;
+            /** @description Why it stopped, or what it waits for. */
+            why?: string | null;
+        };
+        /**
+         * @description Where an operation stands.
+         * @enum {string}
+         */
+        OperationStatus: "waiting_approval" | "running" | "stopped" | "aborted" | "done";
+        /**
+         * @description What became of one task.
+         * @enum {string}
+         */
+        Outcome: "changed" | "skipped" | "failed";
         /** @description One of the person's own sessions. */
         OwnSessionOut: {
             /** Format: date-time */
@@ -1360,6 +2482,61 @@ export interface components {
         /** @description All of them that live. */
         OwnSessionsOut: {
             sessions: components["schemas"]["OwnSessionOut"][];
+        };
+        /** @description One page of a list. */
+        Page_AlertOut: {
+            /** @description The items, in the list's order. */
+            items: {
+                /** @description What to do. */
+                advice: string;
+                /** @description The same in Korean. */
+                advice_ko: string;
+                /** @description `alr_…`. */
+                alert_id: string;
+                /** @description The ask that it is about. */
+                ask_id?: string | null;
+                /** @description Ties it to what caused it. */
+                correlation_id: string;
+                /**
+                 * Format: int64
+                 * @description How often it happened so far.
+                 */
+                count: number;
+                /**
+                 * Format: date-time
+                 * @description When it happened first.
+                 */
+                created_at: string;
+                /** @description The messages that it brought. */
+                deliveries: components["schemas"]["SentOut"][];
+                /** @description `ask.created`, `task.held`, … */
+                event: string;
+                /** @description What else is known. */
+                facts: components["schemas"]["FactOut"][];
+                /** @description The failure that it is about; `GET /runbooks/{code}` says what to do. */
+                failure_code?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it happened last.
+                 */
+                last_at: string;
+                /** @description Who asked for what it is about. */
+                requested_by?: string | null;
+                /** @description `info`, `warning` or `critical`. */
+                severity: string;
+                /** @description The task that it is about. */
+                task_id?: string | null;
+                /** @description One sentence. */
+                text: string;
+                /** @description The same in Korean. */
+                text_ko: string;
+                /** @description The headline. */
+                title: string;
+                /** @description The same in Korean. */
+                title_ko: string;
+            }[];
+            /** @description The `cursor` of the next page; absent on the last. */
+            next?: string | null;
         };
         /** @description One page of a list. */
         Page_AskOut: {
@@ -1442,6 +2619,148 @@ export interface components {
             next?: string | null;
         };
         /** @description One page of a list. */
+        Page_CauseOut: {
+            /** @description The items, in the list's order. */
+            items: {
+                /** @description Its name, for the filter `cause`. */
+                cause: string;
+                /** Format: int64 */
+                count: number;
+                failure_code: string;
+                /** Format: date-time */
+                first_failed_at: string;
+                /** Format: date-time */
+                last_failed_at: string;
+                /** @description The error without what differs: `<n>`, `<id>`, `<url>`, `<path>`, `<text>`, … */
+                message: string;
+                /** @description A task that has it. */
+                task_id: string;
+                task_type: string;
+                /** @description The tenant of that task. */
+                tenant_id: string;
+            }[];
+            /** @description The `cursor` of the next page; absent on the last. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_DeliveryOut: {
+            /** @description The items, in the list's order. */
+            items: {
+                /** @description The alert that it carries. */
+                alert_id: string;
+                /**
+                 * Format: int32
+                 * @description Attempts so far.
+                 */
+                attempts: number;
+                /** @description `webhook`, `slack`, `discord`, `teams`, `pagerduty` or `email`. */
+                channel: string;
+                /**
+                 * Format: date-time
+                 * @description When it was made.
+                 */
+                created_at: string;
+                /** @description `dlv_…`, and the `webhook-id` of every attempt. */
+                delivery_id: string;
+                /** @description What went wrong last. */
+                error?: string | null;
+                /** @description `DELIVERY_FAILED` or `EGRESS_BLOCKED`, once it is given up. */
+                failure_code?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it ended.
+                 */
+                finished_at?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it is tried again.
+                 */
+                next_at?: string | null;
+                /** @description The route's name. */
+                route: string;
+                /** @description `pending`, `sent`, `failed` or `dropped` (its route is gone). */
+                state: string;
+                /**
+                 * Format: int32
+                 * @description What the destination answered last, if it speaks HTTP and did.
+                 */
+                status?: number | null;
+            }[];
+            /** @description The `cursor` of the next page; absent on the last. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_FailureOut: {
+            /** @description The items, in the list's order. */
+            items: {
+                ack?: components["schemas"]["AckOut"] | null;
+                agent?: string | null;
+                /** @description What the agent itself called it. */
+                agent_code?: string | null;
+                /**
+                 * Format: int32
+                 * @description Attempts so far, of all runs.
+                 */
+                attempts: number;
+                /** @description Names what it has in common with others; `GET /{box}/causes` counts them. */
+                cause: string;
+                correlation_id: string;
+                error: string;
+                /** Format: date-time */
+                failed_at: string;
+                failure_code: string;
+                /** @description What the code means, in English and Korean. */
+                failure_title: string;
+                failure_title_ko: string;
+                /** @description Whether it may be requeued at all; not with an alarm code that nobody has resolved. */
+                may_requeue: boolean;
+                requested_by: string;
+                /** @description What they were called then, if they are a person. */
+                requested_by_name?: string | null;
+                /**
+                 * Format: int32
+                 * @description Retries of this run.
+                 */
+                retry_count: number;
+                /** @description `GREEN`, `YELLOW` or `RED`. */
+                risk: string;
+                /**
+                 * Format: int32
+                 * @description How often it was put to work, from 1.
+                 */
+                run: number;
+                /** @description Where the code's runbook stands. */
+                runbook: string;
+                task_id: string;
+                task_type: string;
+                /** @description `{org}:{project}`. */
+                tenant_id: string;
+                /** @description What the policy says: `requeue`, `hold`, `alarm` or `ignore`. */
+                triage: string;
+            }[];
+            /** @description The `cursor` of the next page; absent on the last. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_ItemOut: {
+            /** @description The items, in the list's order. */
+            items: {
+                /** @description What is done to it. */
+                action: components["schemas"]["Action"];
+                outcome?: components["schemas"]["Outcome"] | null;
+                /**
+                 * Format: int64
+                 * @description From 1, in the order in which they are dealt with.
+                 */
+                position: number;
+                task_id: string;
+                /** @description Why it was skipped, or failed. */
+                why?: string | null;
+            }[];
+            /** @description The `cursor` of the next page; absent on the last. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
         Page_LineOut: {
             /** @description The items, in the list's order. */
             items: {
@@ -1464,6 +2783,112 @@ export interface components {
                 task_id?: string | null;
                 /** @description What it says. */
                 text: string;
+            }[];
+            /** @description The `cursor` of the next page; absent on the last. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_OperationOut: {
+            /** @description The items, in the list's order. */
+            items: {
+                /** @description What it does. */
+                action: components["schemas"]["Action"];
+                /** @description The ask of that command. */
+                ask_id?: string | null;
+                /** @description The box that its tasks come from. */
+                box: string;
+                /**
+                 * Format: int64
+                 * @description Tasks whose end is waited for before the rest.
+                 */
+                canary?: number | null;
+                /**
+                 * Format: int64
+                 * @description Tasks that were changed as asked.
+                 */
+                changed: number;
+                /** @description Ties it to the request. */
+                correlation_id: string;
+                /**
+                 * Format: int64
+                 * @description Its tasks, fixed when it was accepted.
+                 */
+                count: number;
+                /**
+                 * Format: date-time
+                 * @description When it was accepted.
+                 */
+                created_at: string;
+                /** @description SHA-256 of the tasks' ids, one a line, in order. */
+                digest: string;
+                /**
+                 * Format: int64
+                 * @description Tasks that were dealt with: `changed`, `skipped` and `failed` together.
+                 */
+                done: number;
+                /**
+                 * Format: int64
+                 * @description Tasks that could not be changed and lie where they lay.
+                 */
+                failed: number;
+                /**
+                 * Format: date-time
+                 * @description When it ended.
+                 */
+                finished_at?: string | null;
+                /** @description What whoever asked for it wrote. */
+                note?: string | null;
+                /** @description `op_…`. */
+                operation_id: string;
+                /**
+                 * Format: int64
+                 * @description Tasks a second; missing where it goes as fast as it can.
+                 */
+                per_second?: number | null;
+                /** @description Who asked for it; `system:schedule` for what runs by itself. */
+                requested_by: string;
+                /** @description What they were called then, if they are a person. */
+                requested_by_name?: string | null;
+                /**
+                 * Format: int64
+                 * @description Tasks that had left the box meanwhile, or may not be touched any more.
+                 */
+                skipped: number;
+                /** @description Where it stands. */
+                status: components["schemas"]["OperationStatus"];
+                /** @description The command that waits for a yes, where there is one. */
+                task_id?: string | null;
+                /** @description `{org}:{project}`. */
+                tenant_id: string;
+                /** @description Why it stopped, or what it waits for. */
+                why?: string | null;
+            }[];
+            /** @description The `cursor` of the next page; absent on the last. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_RunbookOut: {
+            /** @description The items, in the list's order. */
+            items: {
+                /**
+                 * @description The code.
+                 * @example PROVIDER_TIMEOUT
+                 */
+                code: string;
+                /** @description Whether NEXUS tries a task that failed so again by itself, unless its agent says otherwise. */
+                retryable: boolean;
+                title_en: string;
+                title_ko: string;
+                /**
+                 * @description Where such a task ends when no more tries are left: `dead` or `held`.
+                 * @example dead
+                 */
+                triage: string;
+                /**
+                 * @description Its runbook: below `RUNBOOK_BASE_URL`, or the path on this server.
+                 * @example /runbooks/PROVIDER_TIMEOUT
+                 */
+                url: string;
             }[];
             /** @description The `cursor` of the next page; absent on the last. */
             next?: string | null;
@@ -1506,6 +2931,11 @@ export interface components {
                 risk: string;
                 /** @description What decided the level. */
                 rule: string;
+                /**
+                 * Format: int32
+                 * @description How often somebody put it to work, from 1: a requeue begins a new run.
+                 */
+                run: number;
                 /** Format: date-time */
                 started_at?: string | null;
                 status: string;
@@ -1523,6 +2953,11 @@ export interface components {
                 /** @description The agent in this server, or `outside`. */
                 agent: string;
                 command_type: string;
+                /**
+                 * Format: int32
+                 * @description How many of it run at once in this tenant, if the type itself says so.
+                 */
+                concurrency?: number | null;
                 /** @description Why not, if not. */
                 disabled_because?: string | null;
                 /** @description Whether it can be used here. */
@@ -1609,6 +3044,87 @@ export interface components {
             /** @description The link's token. */
             token: string;
         };
+        /** @description Back to work. */
+        RequeueIn: {
+            /**
+             * @description All of the box.
+             * @default false
+             */
+            all: boolean;
+            /**
+             * Format: int64
+             * @description So many first; the rest when they have ended, unless too many of them failed again.
+             * @default null
+             */
+            canary: number | null;
+            /**
+             * @description `nothing_was_sent`: that is so of every task whose effect is unknown.
+             * @default null
+             */
+            confirm: string | null;
+            /**
+             * @description Only say which tasks it would be.
+             * @default false
+             */
+            dry_run: boolean;
+            /** @default null */
+            filter: components["schemas"]["FilterIn"] | null;
+            /**
+             * @description These tasks; one of `ids`, `filter` and `all` must be there.
+             * @default null
+             */
+            ids: string[] | null;
+            /**
+             * Format: int64
+             * @description The first so many, those that failed first first.
+             * @default null
+             */
+            limit: number | null;
+            /** @default null */
+            mode: components["schemas"]["Mode"] | null;
+            /**
+             * @description For the record.
+             * @default null
+             */
+            note: string | null;
+            /**
+             * Format: int64
+             * @description Tasks a second, for what is not finished before the answer.
+             * @default null
+             */
+            per_second: number | null;
+        };
+        /** @description What is resolved: a code, or some tasks. */
+        ResolveIn: {
+            /** @description What failed with it until now may be requeued; what fails later may not. */
+            failure_code?: string | null;
+            /** @description At most 100 tasks, in any box. */
+            ids?: string[] | null;
+            /** @description What was done about it: 1 to 500 characters. */
+            note: string;
+        };
+        /** @description What may be requeued again. */
+        ResolveOut: {
+            /**
+             * Format: int64
+             * @description Tasks in the boxes that this is about.
+             */
+            count: number;
+            /** @description Ids that were asked for and stand in no box here. */
+            missing?: string[];
+            /** Format: date-time */
+            resolved_at: string;
+        };
+        /** @description A code whose cause is said to be gone. */
+        ResolvedCodeOut: {
+            /** Format: date-time */
+            at: string;
+            by: string;
+            /** @description What they are called, if they are a person. */
+            by_name?: string | null;
+            failure_code: string;
+            note: string;
+        };
         /** @description A role to give. */
         RoleIn: {
             /** @example operator */
@@ -1626,6 +3142,75 @@ export interface components {
              * @description How long the old key lives on; a day unless said otherwise.
              */
             overlap_seconds?: number | null;
+        };
+        /** @description A route as it may be shown. */
+        RouteOut: {
+            /** @description `webhook`, `slack`, `discord`, `teams`, `pagerduty` or `email`. */
+            channel: string;
+            /** @description Globs of event names. */
+            events: string[];
+            /** @description `en` or `ko`. */
+            language: string;
+            /** @description What people call it. */
+            name: string;
+            /** @description `server` for one out of the settings, `tenant` for one of the tenant's own. */
+            of: string;
+            /** @description At least this severe. */
+            severity: string;
+            /** @description Where it leads, cut short. */
+            to: string;
+        };
+        /** @description The routes that a tenant wants. */
+        RoutesIn: {
+            /** @description Every route of the tenant's own; those that are not here are gone. */
+            routes: Record<string, never>[];
+        };
+        /** @description Every route that takes this tenant's alerts. */
+        RoutesOut: {
+            items: components["schemas"]["RouteOut"][];
+        };
+        /** @description A failure code and where its runbook stands. */
+        RunbookOut: {
+            /**
+             * @description The code.
+             * @example PROVIDER_TIMEOUT
+             */
+            code: string;
+            /** @description Whether NEXUS tries a task that failed so again by itself, unless its agent says otherwise. */
+            retryable: boolean;
+            title_en: string;
+            title_ko: string;
+            /**
+             * @description Where such a task ends when no more tries are left: `dead` or `held`.
+             * @example dead
+             */
+            triage: string;
+            /**
+             * @description Its runbook: below `RUNBOOK_BASE_URL`, or the path on this server.
+             * @example /runbooks/PROVIDER_TIMEOUT
+             */
+            url: string;
+        };
+        /** @description A new signing secret. */
+        SecretOut: {
+            /** @description The route. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Until then the one before signs too.
+             */
+            overlap_seconds: number;
+            /** @description `whsec_…`, shown only now. */
+            secret: string;
+        };
+        /** @description Where a message of an alert stands. */
+        SentOut: {
+            /** @description `webhook`, `slack`, `discord`, `teams`, `pagerduty` or `email`. */
+            channel: string;
+            /** @description The route's name. */
+            route: string;
+            /** @description `pending`, `sent`, `failed` or `dropped`. */
+            state: string;
         };
         /** @description A session, as an answer to its owner names it. */
         SessionOut: {
@@ -1647,14 +3232,99 @@ export interface components {
             session: components["schemas"]["SessionOut"];
             user: components["schemas"]["UserOut"];
         };
+        /** @description A policy to try. */
+        SimulateIn: {
+            /**
+             * Format: int32
+             * @description Days of UTC, today among them: 1 to 90; 7 unless said otherwise.
+             */
+            days?: number;
+            policy: components["schemas"]["TriagePolicyIn"];
+        };
+        /** @description What a policy would do with what failed. */
+        SimulateOut: {
+            /** @description By code, the most frequent first. */
+            by_code: components["schemas"]["SimulatedCode"][];
+            /** @description Codes that would be decided otherwise, also where none of them failed. */
+            changed: string[];
+            /**
+             * Format: int64
+             * @description Tasks that failed for good in these days, also those that were dealt with since.
+             */
+            count: number;
+            /** Format: int32 */
+            days: number;
+            /** @description How many of them the present policy decides how. */
+            now: Record<string, never>;
+            /** @description How many the tried one would. */
+            then: Record<string, never>;
+        };
+        /** @description What a policy would do about a code. */
+        SimulatedCode: {
+            /** Format: int64 */
+            count: number;
+            failure_code: string;
+            now: string;
+            then: string;
+            title: string;
+            title_ko: string;
+        };
+        /** @description How much of what stands in a box. The largest of each list comes first. */
+        StatsOut: {
+            /** @description How long ago they failed: `1h`, `24h`, `7d`, `30d`, `older`; each task stands in one. */
+            by_age: components["schemas"]["AgeCount"][];
+            by_code: components["schemas"]["CodeCount"][];
+            by_triage: components["schemas"]["TriageCount"][];
+            by_type: components["schemas"]["TypeCount"][];
+            /** Format: int64 */
+            count: number;
+        };
         /**
          * @description Whether something works.
          * @enum {string}
          */
         Status: "ok" | "failed";
+        /** @description Away for good, or seen. */
+        TakeIn: {
+            /**
+             * @description All of the box.
+             * @default false
+             */
+            all: boolean;
+            /**
+             * @description Only say which tasks it would be.
+             * @default false
+             */
+            dry_run: boolean;
+            /** @default null */
+            filter: components["schemas"]["FilterIn"] | null;
+            /**
+             * @description These tasks; one of `ids`, `filter` and `all` must be there.
+             * @default null
+             */
+            ids: string[] | null;
+            /**
+             * Format: int64
+             * @description The first so many, those that failed first first.
+             * @default null
+             */
+            limit: number | null;
+            /**
+             * @description For the record.
+             * @default null
+             */
+            note: string | null;
+            /**
+             * Format: int64
+             * @description Tasks a second, for what is not finished before the answer.
+             * @default null
+             */
+            per_second: number | null;
+        };
         /** @description A task with its history. */
         TaskDetail: components["schemas"]["TaskOut"] & {
             attempts: components["schemas"]["AttemptOut"][];
+            failure?: components["schemas"]["Envelope"] | null;
             /** @description What was sent outside. */
             sent: components["schemas"]["EffectOut"][];
         };
@@ -1719,6 +3389,11 @@ export interface components {
             risk: string;
             /** @description What decided the level. */
             rule: string;
+            /**
+             * Format: int32
+             * @description How often somebody put it to work, from 1: a requeue begins a new run.
+             */
+            run: number;
             /** Format: date-time */
             started_at?: string | null;
             status: string;
@@ -1748,8 +3423,107 @@ export interface components {
             project_id: string;
             title: string;
         };
+        /** @description Which destinations are tried. */
+        TestIn: {
+            /** @description The name of one route; without it every route of this tenant is tried. */
+            route?: string | null;
+        };
+        /** @description What happened at each destination. */
+        TestOut: {
+            /** @description The alert that was sent. */
+            alert_id: string;
+            /** @description Whether every destination took it, and there was one. */
+            delivered: boolean;
+            /** @description One for each destination. */
+            deliveries: components["schemas"]["DeliveryOut"][];
+        };
+        /** @description What the policy says of how many tasks. */
+        TriageCount: {
+            /** Format: int64 */
+            count: number;
+            /** @description `requeue`, `hold`, `alarm` or `ignore`. */
+            triage: string;
+        };
+        /** @description Which dead letters: by `ids` or by `filter`; all of them without either. */
+        TriageIn: {
+            filter?: components["schemas"]["FilterIn"] | null;
+            /** @description At most 100. */
+            ids?: string[] | null;
+            /**
+             * Format: int64
+             * @description Ids that are listed for each decision: 1 to 10,000; 1,000 unless said otherwise.
+             */
+            limit?: number | null;
+        };
+        /** @description What the policy would do. */
+        TriageOut: {
+            /** Format: int64 */
+            count: number;
+            /** @description One for each decision, in the order `requeue`, `hold`, `alarm`, `ignore`. */
+            decisions: components["schemas"]["DecisionOut"][];
+            /** @description Ids that were asked for and are no dead letters here. */
+            missing?: string[];
+            /** @description `tenant` or `settings`. */
+            source: string;
+            /**
+             * Format: int64
+             * @description The policy's version; 0 where the tenant never had one of its own.
+             */
+            version: number;
+        };
+        /** @description A triage policy. A code stands in one list at most; what stands in none is left alone. */
+        TriagePolicyIn: {
+            /** @description Codes whose tasks need a person now. */
+            alarm: string[];
+            /**
+             * @description Whether nothing that failed with an alarm code is requeued before it is resolved; true unless
+             *     said otherwise.
+             */
+            enforce_alarm_no_requeue?: boolean;
+            /**
+             * Format: int64
+             * @description The version that this replaces; 409 if it is another by now.
+             */
+            expected_version?: number | null;
+            /** @description Codes whose tasks are held. */
+            hold: string[];
+            /** @description Codes whose tasks go back to work. */
+            requeue: string[];
+        };
+        /** @description A tenant's triage policy. */
+        TriagePolicyOut: {
+            /** @description Codes whose tasks need a person now. */
+            alarm: string[];
+            /** @description Whether nothing that failed with an alarm code is requeued before it is resolved. */
+            enforce_alarm_no_requeue: boolean;
+            /** @description Codes whose tasks are held. */
+            hold: string[];
+            /** @description Codes whose tasks go back to work. */
+            requeue: string[];
+            /** @description Codes whose cause is said to be gone: what failed of them until then may be requeued. */
+            resolved: components["schemas"]["ResolvedCodeOut"][];
+            /** @description `tenant`, or `settings` where the server's settings hold. */
+            source: string;
+            /**
+             * Format: int64
+             * @description 0 where the tenant never had one of its own.
+             */
+            version: number;
+        };
+        /** @description How many tasks of a type failed. */
+        TypeCount: {
+            /** Format: int64 */
+            count: number;
+            task_type: string;
+        };
         /** @description A type that an outside agent performs, or the level of a built-in one. */
         TypeIn: {
+            /**
+             * Format: int32
+             * @description How many of it run at once in this tenant, 1 to 1000000; without it `TASK_TYPE_CONCURRENCY`
+             *     says, and if that does not, nothing bounds it.
+             */
+            concurrency?: number | null;
             /** @description JSON Schema (2020-12) of the params; for a new type. */
             params_schema?: Record<string, never> | null;
             /** @description Whether another attempt may help when the agent says nothing about it. */
@@ -1771,6 +3545,11 @@ export interface components {
             /** @description The agent in this server, or `outside`. */
             agent: string;
             command_type: string;
+            /**
+             * Format: int32
+             * @description How many of it run at once in this tenant, if the type itself says so.
+             */
+            concurrency?: number | null;
             /** @description Why not, if not. */
             disabled_because?: string | null;
             /** @description Whether it can be used here. */
@@ -1922,7 +3701,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `stream_limit`, with `Retry-After` */
+            /** @description `stream_limit` or `stream_storm`, with `Retry-After` */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -2095,6 +3874,682 @@ export interface operations {
             };
             /** @description `stale_attempt` */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ack_alarm: {
+        parameters: {
+            query?: {
+                /** @description For the platform's `ADMIN_API_KEY`: another tenant as `{org}:{project}`, or `*` for all */
+                tenant?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TakeIn"];
+            };
+        };
+        responses: {
+            /** @description With `dry_run`: what would be touched */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DryRunOut"];
+                };
+            };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperatedOut"];
+                };
+            };
+            /** @description `selection_required`, `invalid_filter` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Never */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_many_tasks` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    purge_alarm: {
+        parameters: {
+            query?: {
+                /** @description For the platform's `ADMIN_API_KEY`: another tenant as `{org}:{project}`, or `*` for all */
+                tenant?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TakeIn"];
+            };
+        };
+        responses: {
+            /** @description With `dry_run`: what would be touched */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DryRunOut"];
+                };
+            };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperatedOut"];
+                };
+            };
+            /** @description `selection_required`, `invalid_filter` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Never */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_many_tasks` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    requeue_alarm: {
+        parameters: {
+            query?: {
+                /** @description For the platform's `ADMIN_API_KEY`: another tenant as `{org}:{project}`, or `*` for all */
+                tenant?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RequeueIn"];
+            };
+        };
+        responses: {
+            /** @description With `dry_run`: what would be touched */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DryRunOut"];
+                };
+            };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperatedOut"];
+                };
+            };
+            /** @description `selection_required`, `invalid_filter` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `alarm_no_requeue`, `effect_unknown` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_many_tasks` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resolve_failures: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResolveIn"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResolveOut"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unknown_task`: none of the ids stands in a box */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_alerts: {
+        parameters: {
+            query?: {
+                /** @description `task.held`, `ask.created`, … */
+                event?: string | null;
+                /** @description `info`, `warning` or `critical`. */
+                severity?: string | null;
+                /** @description `next` of the page before. */
+                cursor?: string | null;
+                /** @description 1 to 200; 50 unless said otherwise. */
+                limit?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_AlertOut"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_deliveries: {
+        parameters: {
+            query?: {
+                /** @description `pending`, `sent`, `failed` or `dropped`. */
+                state?: string | null;
+                /** @description `next` of the page before. */
+                cursor?: string | null;
+                /** @description 1 to 200; 50 unless said otherwise. */
+                limit?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_DeliveryOut"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_routes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoutesOut"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_routes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RoutesIn"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AskedOut"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_route`, `egress_blocked`, `mail_not_set_up`, … */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rotate_secret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                route: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecretOut"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    send_test: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TestIn"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestOut"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_alert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                alert_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertWhole"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2650,6 +5105,698 @@ export interface operations {
             };
         };
     };
+    alarm_dlq: {
+        parameters: {
+            query?: {
+                /** @description For the platform's `ADMIN_API_KEY`: another tenant as `{org}:{project}`, or `*` for all */
+                tenant?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MoveIn"];
+            };
+        };
+        responses: {
+            /** @description With `dry_run`: what would be touched */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DryRunOut"];
+                };
+            };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperatedOut"];
+                };
+            };
+            /** @description `selection_required`, `invalid_filter` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Never */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_many_tasks` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    apply_dlq: {
+        parameters: {
+            query?: {
+                /** @description For the platform's `ADMIN_API_KEY`: another tenant as `{org}:{project}`, or `*` for all */
+                tenant?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ApplyIn"];
+            };
+        };
+        responses: {
+            /** @description With `dry_run`: what would be touched */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DryRunOut"];
+                };
+            };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperatedOut"];
+                };
+            };
+            /** @description `selection_required`, `invalid_filter` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Never */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_many_tasks` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_triage_policy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TriagePolicyOut"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_triage_policy: {
+        parameters: {
+            query?: {
+                /** @description The target once more: the tenant as `{org}:{project}`, or the type. */
+                confirm?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TriagePolicyIn"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TriagePolicyOut"];
+                };
+            };
+            /** @description `confirmation_required` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `triage_policy_version` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reset_triage_policy: {
+        parameters: {
+            query?: {
+                /** @description The target once more: the tenant as `{org}:{project}`, or the type. */
+                confirm?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TriagePolicyOut"];
+                };
+            };
+            /** @description `confirmation_required` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `no_own_policy` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    simulate_triage_policy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SimulateIn"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SimulateOut"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    purge_dlq: {
+        parameters: {
+            query?: {
+                /** @description For the platform's `ADMIN_API_KEY`: another tenant as `{org}:{project}`, or `*` for all */
+                tenant?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TakeIn"];
+            };
+        };
+        responses: {
+            /** @description With `dry_run`: what would be touched */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DryRunOut"];
+                };
+            };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperatedOut"];
+                };
+            };
+            /** @description `selection_required`, `invalid_filter` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Never */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_many_tasks` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    requeue_dlq: {
+        parameters: {
+            query?: {
+                /** @description For the platform's `ADMIN_API_KEY`: another tenant as `{org}:{project}`, or `*` for all */
+                tenant?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RequeueIn"];
+            };
+        };
+        responses: {
+            /** @description With `dry_run`: what would be touched */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DryRunOut"];
+                };
+            };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperatedOut"];
+                };
+            };
+            /** @description `selection_required`, `invalid_filter` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `alarm_no_requeue`, `effect_unknown` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_many_tasks` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    route_dlq: {
+        parameters: {
+            query?: {
+                /** @description For the platform's `ADMIN_API_KEY`: another tenant as `{org}:{project}`, or `*` for all */
+                tenant?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MoveIn"];
+            };
+        };
+        responses: {
+            /** @description With `dry_run`: what would be touched */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DryRunOut"];
+                };
+            };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperatedOut"];
+                };
+            };
+            /** @description `selection_required`, `invalid_filter` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Never */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_many_tasks` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    triage_dead_letters: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TriageIn"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TriageOut"];
+                };
+            };
+            /** @description `invalid_filter` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_docs: {
         parameters: {
             query?: never;
@@ -2735,6 +5882,178 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Readiness"];
+                };
+            };
+        };
+    };
+    purge_hold: {
+        parameters: {
+            query?: {
+                /** @description For the platform's `ADMIN_API_KEY`: another tenant as `{org}:{project}`, or `*` for all */
+                tenant?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TakeIn"];
+            };
+        };
+        responses: {
+            /** @description With `dry_run`: what would be touched */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DryRunOut"];
+                };
+            };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperatedOut"];
+                };
+            };
+            /** @description `selection_required`, `invalid_filter` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Never */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_many_tasks` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    requeue_hold: {
+        parameters: {
+            query?: {
+                /** @description For the platform's `ADMIN_API_KEY`: another tenant as `{org}:{project}`, or `*` for all */
+                tenant?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RequeueIn"];
+            };
+        };
+        responses: {
+            /** @description With `dry_run`: what would be touched */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DryRunOut"];
+                };
+            };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperatedOut"];
+                };
+            };
+            /** @description `selection_required`, `invalid_filter` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `alarm_no_requeue`, `effect_unknown` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_many_tasks` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -3058,6 +6377,269 @@ export interface operations {
             };
         };
     };
+    list_operations: {
+        parameters: {
+            query?: {
+                /** @description `waiting_approval`, `running`, `stopped`, `aborted` or `done`. */
+                status?: string | null;
+                /** @description `dlq`, `hold` or `alarm`. */
+                box?: string | null;
+                /** @description `next` of the page before. */
+                cursor?: string | null;
+                /** @description 1 to 200; 50 unless said otherwise. */
+                limit?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_OperationOut"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_operation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                operation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationOut"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    abort_operation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                operation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Asked"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `operation_over` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_items: {
+        parameters: {
+            query?: {
+                /** @description `changed`, `skipped` or `failed`. */
+                outcome?: string | null;
+                /** @description `next` of the page before. */
+                cursor?: string | null;
+                /** @description 1 to 200; 50 unless said otherwise. */
+                limit?: number | null;
+            };
+            header?: never;
+            path: {
+                operation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ItemOut"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_platform_alerts: {
+        parameters: {
+            query?: {
+                /** @description `task.held`, `ask.created`, … */
+                event?: string | null;
+                /** @description `info`, `warning` or `critical`. */
+                severity?: string | null;
+                /** @description `next` of the page before. */
+                cursor?: string | null;
+                /** @description 1 to 200; 50 unless said otherwise. */
+                limit?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_AlertOut"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_policy: {
         parameters: {
             query?: never;
@@ -3199,6 +6781,132 @@ export interface operations {
                 };
             };
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_runbooks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_RunbookOut"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_runbook: {
+        parameters: {
+            query?: {
+                /** @description `ko` or `en`; `Accept-Language` unless said. */
+                lang?: ("en" | "ko") | null;
+            };
+            header?: never;
+            path: {
+                /** @description The failure code */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Markdown */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/markdown": string;
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unknown_failure_code` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_schema: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description `envelope.json`, `callback.json` or `report.json` */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description JSON Schema 2020-12 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/schema+json": Record<string, never>;
+                };
+            };
+            /** @description `unknown_path` */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4223,6 +7931,236 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    causes: {
+        parameters: {
+            query?: {
+                /** @description Failure codes, separated by commas. */
+                failure_code?: string | null;
+                /** @description Command types, separated by commas. */
+                task_type?: string | null;
+                /** @description Failed at least so many seconds ago. */
+                older_than?: number | null;
+                /** @description Failed less than so many seconds ago. */
+                newer_than?: number | null;
+                /** @description Stands in the error or in the agent's own code; 2 to 200 characters. */
+                text?: string | null;
+                /** @description Causes, separated by commas. */
+                cause?: string | null;
+                /**
+                 * @description For the platform's `ADMIN_API_KEY`: another tenant as `{org}:{project}`, or `*` for
+                 *     all. The door reads it.
+                 */
+                tenant?: string | null;
+                /** @description `next` of the page before. */
+                cursor?: string | null;
+                /** @description 1 to 200; 50 unless said otherwise. */
+                limit?: number | null;
+            };
+            header?: never;
+            path: {
+                /** @description `dlq`, `hold` or `alarm` */
+                box: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_CauseOut"];
+                };
+            };
+            /** @description `invalid_filter`, `invalid_parameter` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unknown_box` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    peek: {
+        parameters: {
+            query?: {
+                /** @description Failure codes, separated by commas. */
+                failure_code?: string | null;
+                /** @description Command types, separated by commas. */
+                task_type?: string | null;
+                /** @description Failed at least so many seconds ago. */
+                older_than?: number | null;
+                /** @description Failed less than so many seconds ago. */
+                newer_than?: number | null;
+                /** @description Stands in the error or in the agent's own code; 2 to 200 characters. */
+                text?: string | null;
+                /** @description Causes, separated by commas. */
+                cause?: string | null;
+                /**
+                 * @description For the platform's `ADMIN_API_KEY`: another tenant as `{org}:{project}`, or `*` for
+                 *     all. The door reads it.
+                 */
+                tenant?: string | null;
+                /** @description `next` of the page before. */
+                cursor?: string | null;
+                /** @description 1 to 200; 50 unless said otherwise. */
+                limit?: number | null;
+            };
+            header?: never;
+            path: {
+                /** @description `dlq`, `hold` or `alarm` */
+                box: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_FailureOut"];
+                };
+            };
+            /** @description `invalid_filter`, `invalid_parameter` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unknown_box` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stats: {
+        parameters: {
+            query?: {
+                /** @description Failure codes, separated by commas. */
+                failure_code?: string | null;
+                /** @description Command types, separated by commas. */
+                task_type?: string | null;
+                /** @description Failed at least so many seconds ago. */
+                older_than?: number | null;
+                /** @description Failed less than so many seconds ago. */
+                newer_than?: number | null;
+                /** @description Stands in the error or in the agent's own code; 2 to 200 characters. */
+                text?: string | null;
+                /** @description Causes, separated by commas. */
+                cause?: string | null;
+                /**
+                 * @description For the platform's `ADMIN_API_KEY`: another tenant as `{org}:{project}`, or `*` for
+                 *     all. The door reads it.
+                 */
+                tenant?: string | null;
+            };
+            header?: never;
+            path: {
+                /** @description `dlq`, `hold` or `alarm` */
+                box: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatsOut"];
+                };
+            };
+            /** @description `invalid_filter`, `invalid_parameter` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unknown_box` */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -3,7 +3,7 @@
 import { route } from '../state/route.svelte';
 import { typing, ui } from '../state/ui.svelte';
 
-const GO: Record<string, string> = { w: '/work', t: '/work/tasks', y: '/youtube', i: '/inbox' };
+const GO: Record<string, string> = { w: '/work', t: '/tasks', y: '/youtube', i: '/inbox', o: '/operations' };
 let leader = 0;
 
 export function onkey(event: KeyboardEvent): void {

@@ -1,9 +1,9 @@
 // The state of the stream's line in words, ticking.
 
+import { DELAYS } from 'nexus-stream';
 import { t } from '../i18n/index.svelte';
 import { clock } from '../state/clock.svelte';
 import { stream } from '../state/stream.svelte';
-import { DELAYS } from '../stream/link';
 
 export interface LineState {
   tone: 'live' | 'calm' | 'warn' | 'bad';

@@ -1,24 +1,28 @@
-// Where the person is: `#/page/…`, with `?tenant=org:project` in links that are passed on.
+// Where the person is: `#/page/…`, with `?tenant=org:project` in links that are passed on. What Work
+// shows has short addresses of its own: `#/tasks`, `#/task/ID`, `#/ask/ID`, `#/run/ID`.
 
 export interface Place {
-  page: 'work' | 'youtube' | 'inbox' | 'account' | 'welcome' | 'sign-in';
-  /** `tasks`, `task`, `ask`, `run` on Work; the token on welcome. */
+  page: 'work' | 'youtube' | 'operations' | 'inbox' | 'account' | 'welcome' | 'sign-in';
+  /** `tasks`, `task`, `ask`, `run` on Work; the box on Operations; the token on welcome. */
   part: string | null;
   id: string | null;
   query: URLSearchParams;
 }
 
-const PAGES = ['work', 'youtube', 'inbox', 'account', 'welcome', 'sign-in'];
+const PAGES = ['work', 'youtube', 'operations', 'inbox', 'account', 'welcome', 'sign-in'];
+const WORK_PARTS = ['tasks', 'task', 'ask', 'run'];
 
 export function parse(hash: string): Place {
   const [path = '', search = ''] = hash.replace(/^#\/?/, '').split('?', 2);
-  const [page = '', part, id] = path.split('/').map((piece) => {
+  const pieces = path.split('/').map((piece) => {
     try {
       return decodeURIComponent(piece);
     } catch {
       return piece;
     }
   });
+  if (WORK_PARTS.includes(pieces[0] ?? '')) pieces.unshift('work');
+  const [page = '', part, id] = pieces;
   const known = PAGES.includes(page) ? (page as Place['page']) : 'work';
   return { page: known, part: part || null, id: id || null, query: new URLSearchParams(search) };
 }

@@ -1,11 +1,9 @@
 // The tenant's stream as pages read it: the folded view, the timeline's history, the line's state.
 
-import { tenantHeaders, type Tenant } from '../api/client';
-import { SharedStream } from '../stream/share';
-import type { Feed, Taken } from '../stream/feed';
-import type { LinkState } from '../stream/link';
+import { emptyView, opener, type Feed, type LinkState, type Report, type Taken, type View } from 'nexus-stream';
+import { SharedStream } from 'nexus-stream/share';
+import type { Tenant } from '../api/client';
 import type { Ask, NowPlaying, Run, Task, TenantState, Video } from '../model';
-import { emptyView, type Report, type View } from '../view';
 import { clock } from './clock.svelte';
 import { History } from '../work/history.svelte';
 
@@ -63,15 +61,9 @@ class Stream {
     this.close();
     const name = `${user} ${tenant.org_id}:${tenant.project_id}`;
     const session = navigator.locks ? browserId() : crypto.randomUUID();
-    const query = new URLSearchParams({ on_limit: 'event', session_id: session });
     this.shared = new SharedStream({
       name,
-      open: (cursor, signal) => {
-        const headers: Record<string, string> = { ...tenantHeaders(tenant), accept: 'text/event-stream' };
-        if (cursor) headers['last-event-id'] = cursor;
-        const init: RequestInit = { headers, signal, credentials: 'same-origin', cache: 'no-store' };
-        return fetch(`/agent/reports/stream?${query}`, init);
-      },
+      open: opener({ url: '', org: tenant.org_id, project: tenant.project_id, session }),
       onTaken: (taken, feed) => this.taken(taken, feed),
       onState: (state, leading) => {
         clock.tick();
@@ -140,14 +132,3 @@ class Stream {
 }
 
 export const stream = new Stream();
-
-/** The page came back to life. */
-export function watchLife(): void {
-  const wake = () => stream.wake();
-  addEventListener('online', wake);
-  addEventListener('pageshow', wake);
-  addEventListener('focus', wake);
-  document.addEventListener('visibilitychange', () => {
-    if (!document.hidden) wake();
-  });
-}

@@ -57,7 +57,7 @@ export function watchAsks(): () => void {
         const note = new Notification(t().asks.notifyTitle, { body: questionOf(ask), tag: ask.ask_id });
         note.onclick = () => {
           window.focus();
-          location.hash = `#/work/ask/${ask.ask_id}`;
+          location.hash = `#/ask/${ask.ask_id}`;
           note.close();
         };
       }

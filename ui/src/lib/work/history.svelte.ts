@@ -1,8 +1,8 @@
 // The timeline: lines, runs and commands in one order of time, also those that the view has dropped.
 
+import type { Report, View } from 'nexus-stream';
 import type { Line, Run, Task } from '../model';
 import type { LineRow } from '../api/routes';
-import type { Report, View } from '../view';
 
 export type Entry =
   | { key: string; kind: 'line'; at: number; line: Line }

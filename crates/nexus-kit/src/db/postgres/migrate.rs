@@ -69,6 +69,11 @@ mod tests {
         (1, include_str!("../../../migrations/samples/V1.sql")),
         (2, include_str!("../../../migrations/samples/V2.sql")),
         (3, include_str!("../../../migrations/samples/V3.sql")),
+        (4, include_str!("../../../migrations/samples/V4.sql")),
+        (5, include_str!("../../../migrations/samples/V5.sql")),
+        (6, include_str!("../../../migrations/samples/V6.sql")),
+        (7, include_str!("../../../migrations/samples/V7.sql")),
+        (8, include_str!("../../../migrations/samples/V8.sql")),
     ];
 
     #[tokio::test]
@@ -90,5 +95,47 @@ mod tests {
         assert_eq!(done, Migrated { from: Some(newest), to: newest });
         drop(client);
         driver.await.unwrap().unwrap();
+    }
+
+    /// The owner is no superuser, so row security binds it too, and it is no tenant.
+    #[tokio::test]
+    async fn what_failed_before_there_were_boxes_stands_in_them() {
+        let database = TestDatabase::new();
+        let owner = format!("nexus_test_migrates_{}", std::process::id());
+        database.execute(&format!("CREATE ROLE {owner} LOGIN"));
+        database.execute(&format!("GRANT ALL ON SCHEMA public TO {owner}"));
+        let url = database.url_as(&owner);
+        let (mut client, connection) =
+            tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+        let driver = tokio::runtime::Handle::current().spawn(connection);
+        for (version, sample) in SAMPLES.iter().take(5) {
+            let runner = embedded::migrations::runner();
+            let runner = runner.set_target(refinery::Target::Version(*version));
+            runner.run_async(&mut client).await.unwrap();
+            if *version < 5 {
+                database.execute(&sample.replace("x'", "'\\x"));
+            }
+        }
+        let read = |sql: &str| -> Vec<String> {
+            database.rows(sql).into_iter().filter_map(|row| row[0].clone()).collect()
+        };
+        let failed =
+            "SELECT task_id || ' ' || box || ' ' || failed_at || ' ' || failure_code || ' '
+                          || cause || ' ' || text FROM failed ORDER BY task_id";
+        let expected = [
+            "tsk_4d dlq 172800000003 AGENT_ERROR  no such disk e_disk",
+            "tsk_4h hold 3 INTERNAL_ERROR   ",
+        ];
+        assert_eq!(read(failed), expected);
+        let counts =
+            "SELECT day || ' ' || failure_code || ' ' || count FROM failure_count ORDER BY day";
+        assert_eq!(read(counts), ["0 INTERNAL_ERROR 1", "2 AGENT_ERROR 1"]);
+        assert_eq!(read("SELECT agent_code FROM task WHERE task_id = 'tsk_4d'"), ["E_DISK"]);
+        let forced = "SELECT relname FROM pg_class WHERE relname IN ('task', 'attempt')
+                      AND relforcerowsecurity ORDER BY relname";
+        assert_eq!(read(forced), ["attempt", "task"], "as before");
+        drop(client);
+        driver.await.unwrap().unwrap();
+        database.execute(&format!("DROP OWNED BY {owner} CASCADE; DROP ROLE {owner}"));
     }
 }

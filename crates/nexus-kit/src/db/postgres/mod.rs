@@ -4,7 +4,6 @@
 //! look past the row policies. Writes of one tenant share commits, tenants go side by side.
 
 mod connect;
-mod lanes;
 mod migrate;
 mod node;
 mod role;
@@ -13,18 +12,17 @@ mod types;
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 pub(super) use session::{Asked, Session};
 
 use super::batch::{self, Context};
 use super::job::{ReadJob, WriteJob, thread};
+use super::lanes::Lanes;
 use super::session::Engine;
 use super::{DbError, Door, Migrated, Read, Stay};
 use crate::settings::Store;
 use connect::Connector;
-use lanes::Lanes;
 use node::Node;
 
 /// Writes that share a commit at most: a backend keeps track of 64 savepoints by itself; beyond
@@ -33,8 +31,8 @@ const BATCH: usize = 64;
 
 /// The door to a database.
 pub(super) struct Postgres {
-    lanes: Arc<Lanes>,
-    reads: SyncSender<ReadJob>,
+    writes: Arc<Lanes<WriteJob>>,
+    reads: Arc<Lanes<ReadJob>>,
     _node: Arc<Option<Node>>,
 }
 
@@ -50,35 +48,32 @@ pub(super) fn open(settings: &Store, context: Context, stay: Stay) -> Result<Pos
         Stay::Visitor => None,
     };
     let node = Arc::new(node);
-    let lanes = Arc::new(Lanes::new(settings.queue));
+    let writes = Arc::new(Lanes::new(settings.queue, settings.tenant_queue));
+    let reads = Arc::new(Lanes::new(settings.queue, settings.tenant_queue));
     for _ in 0..settings.writers.max(1) {
-        let (lanes, context) = (lanes.clone(), context.clone());
+        let (writes, context) = (writes.clone(), context.clone());
         let (connector, node) = (connector.clone(), node.clone());
         thread("nexus-writer", move || {
             // The lanes are empty before the node leaves.
             let _node = node;
-            write(&lanes, &context, connector);
+            write(&writes, &context, connector);
         })?;
     }
-    let (reads, waiting) = sync_channel::<ReadJob>(settings.queue.max(1));
-    let waiting = Arc::new(Mutex::new(waiting));
     for _ in 0..settings.readers.max(1) {
-        let (waiting, connector) = (waiting.clone(), connector.clone());
+        let (reads, connector) = (reads.clone(), connector.clone());
+        let metrics = context.metrics.clone();
         thread("nexus-reader", move || {
             let Some(session) = session(connector) else { return };
-            let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).recv().ok();
-            while let Some(job) = next() {
-                batch::look(&session, job);
-            }
+            batch::serve_reads(&session, &reads, &metrics);
         })?;
     }
-    Ok(Postgres { lanes, reads, _node: node })
+    Ok(Postgres { writes, reads, _node: node })
 }
 
-fn write(lanes: &Lanes, context: &Context, connector: Arc<Connector>) {
+fn write(lanes: &Lanes<WriteJob>, context: &Context, connector: Arc<Connector>) {
     let Some(session) = session(connector) else { return };
-    while let Some((scope, first)) = lanes.next() {
-        let commit = || batch::commit(&session, context, first, || lanes.more(&scope));
+    while let Some((scope, first)) = lanes.next_scope() {
+        let commit = || batch::commit(&session, context, first, || lanes.more_of(&scope));
         let committed = catch_unwind(AssertUnwindSafe(commit));
         lanes.done(&scope);
         let Ok(committed) = committed else {
@@ -114,20 +109,18 @@ pub(super) fn migrate(settings: &Store) -> Result<Migrated, DbError> {
 
 impl Door for Postgres {
     fn write(&self, job: WriteJob) -> Result<(), DbError> {
-        self.lanes.push(job)
+        self.writes.push(&job.scope.clone(), job)
     }
 
     fn read(&self, job: ReadJob) -> Result<(), DbError> {
-        self.reads.try_send(job).map_err(|error| match error {
-            TrySendError::Full(_) => DbError::Busy,
-            TrySendError::Disconnected(_) => DbError::Stopped,
-        })
+        self.reads.push(&job.scope.clone(), job)
     }
 }
 
 impl Drop for Postgres {
     fn drop(&mut self) {
-        self.lanes.close();
+        self.writes.close();
+        self.reads.close();
     }
 }
 

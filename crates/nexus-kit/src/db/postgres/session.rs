@@ -44,6 +44,7 @@ pub(in crate::db) struct Session {
     connector: Arc<Connector>,
     live: RefCell<Option<Live>>,
     pending: RefCell<Vec<Pending>>,
+    statements: Cell<u64>,
     trips: Cell<u64>,
 }
 
@@ -55,6 +56,7 @@ impl Session {
             connector,
             live: RefCell::new(None),
             pending: RefCell::default(),
+            statements: Cell::new(0),
             trips: Cell::new(0),
         })
     }
@@ -99,7 +101,9 @@ impl Session {
         self.runtime.block_on(what)
     }
 
+    /// The statement, which is then run once.
     fn prepared(&self, client: &Client, text: Text<'_>) -> Result<Statement, DbError> {
+        self.statements.set(self.statements.get() + 1);
         let known = |live: &Live| match text {
             Text::Fixed(sql) => live.fixed.get(&(sql.as_ptr() as usize, sql.len())).cloned(),
             Text::Built(sql) => live.built.get(sql).cloned(),
@@ -268,8 +272,8 @@ impl Session {
     }
 
     /// A connection that is gone took its transaction along; the next statement says so.
-    pub fn lost_transaction(&self) -> bool {
-        false
+    pub fn lost_transaction(&self) -> Option<DbError> {
+        None
     }
 
     pub fn commit(&self) -> Result<(), DbError> {
@@ -299,7 +303,8 @@ impl Session {
         }
     }
 
-    pub fn take_trips(&self) -> u64 {
-        self.trips.take()
+    /// Statements and round trips since the last call.
+    pub fn take_counts(&self) -> (u64, u64) {
+        (self.statements.take(), self.trips.take())
     }
 }

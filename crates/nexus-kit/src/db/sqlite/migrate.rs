@@ -46,6 +46,11 @@ mod tests {
         (1, include_str!("../../../migrations/samples/V1.sql")),
         (2, include_str!("../../../migrations/samples/V2.sql")),
         (3, include_str!("../../../migrations/samples/V3.sql")),
+        (4, include_str!("../../../migrations/samples/V4.sql")),
+        (5, include_str!("../../../migrations/samples/V5.sql")),
+        (6, include_str!("../../../migrations/samples/V6.sql")),
+        (7, include_str!("../../../migrations/samples/V7.sql")),
+        (8, include_str!("../../../migrations/samples/V8.sql")),
     ];
 
     #[test]
@@ -66,6 +71,36 @@ mod tests {
         drop(connection);
         let newest = sampled.last().copied().unwrap();
         assert_eq!(run(&path).unwrap(), Migrated { from: Some(newest), to: newest });
+    }
+
+    #[test]
+    fn what_failed_before_there_were_boxes_stands_in_them() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut connection = Connection::open(dir.path().join("nexus.db")).unwrap();
+        let mut upto = |version: i32| {
+            let target = refinery::Target::Version(version);
+            sqlite::migrations::runner().set_target(target).run(&mut connection).unwrap();
+            let (_, sample) = SAMPLES[usize::try_from(version).unwrap() - 1];
+            connection.execute_batch(if version < 5 { sample } else { "" }).unwrap();
+        };
+        (1..=5).for_each(&mut upto);
+        let read = |sql: &str| {
+            let mut found = connection.prepare(sql).unwrap();
+            let rows = found.query_map([], |row| row.get::<_, String>(0)).unwrap();
+            rows.collect::<Result<Vec<String>, _>>().unwrap()
+        };
+        let failed =
+            "SELECT task_id || ' ' || box || ' ' || failed_at || ' ' || failure_code || ' '
+                          || cause || ' ' || text FROM failed ORDER BY task_id";
+        let expected = [
+            "tsk_4d dlq 172800000003 AGENT_ERROR  no such disk e_disk",
+            "tsk_4h hold 3 INTERNAL_ERROR   ",
+        ];
+        assert_eq!(read(failed), expected);
+        let counts =
+            "SELECT day || ' ' || failure_code || ' ' || count FROM failure_count ORDER BY day";
+        assert_eq!(read(counts), ["0 INTERNAL_ERROR 1", "2 AGENT_ERROR 1"]);
+        assert_eq!(read("SELECT agent_code FROM task WHERE task_id = 'tsk_4d'"), ["E_DISK"]);
     }
 
     #[test]

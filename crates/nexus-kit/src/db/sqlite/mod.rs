@@ -3,22 +3,24 @@
 mod migrate;
 mod reader;
 mod session;
+mod shelf;
 mod writer;
 
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{SyncSender, TrySendError};
+use std::sync::Arc;
 
 pub(super) use session::Session;
 
 use super::batch::Context;
 use super::job::{ReadJob, WriteJob};
+use super::lanes::Lanes;
 use super::{DbError, Door, Read};
 use crate::settings::Store;
 
 /// The door to a file.
 pub(super) struct Sqlite {
-    writes: SyncSender<WriteJob>,
-    reads: SyncSender<ReadJob>,
+    writes: Arc<Lanes<WriteJob>>,
+    reads: Arc<Lanes<ReadJob>>,
 }
 
 /// The file in a data directory.
@@ -30,9 +32,13 @@ fn file(data_dir: &Path) -> PathBuf {
 pub(super) fn open(settings: &Store, context: Context) -> Result<Sqlite, DbError> {
     let path = file(&settings.data_dir);
     migrate::run(&path)?;
-    let (reads, _) = reader::start(&path, settings.readers.max(1), settings.queue)?;
-    let (writes, _) = writer::start(&path, settings.queue, context)?;
-    Ok(Sqlite { writes, reads })
+    let door = Sqlite {
+        writes: Arc::new(Lanes::new(settings.queue, settings.tenant_queue)),
+        reads: Arc::new(Lanes::new(settings.queue, settings.tenant_queue)),
+    };
+    reader::start(&path, settings.readers.max(1), &door.reads, &context.metrics)?;
+    writer::start(&path, door.writes.clone(), context)?;
+    Ok(door)
 }
 
 /// A session that only looks, also while a server runs on the file.
@@ -47,17 +53,17 @@ pub(super) fn migrate(settings: &Store) -> Result<super::Migrated, DbError> {
 
 impl Door for Sqlite {
     fn write(&self, job: WriteJob) -> Result<(), DbError> {
-        self.writes.try_send(job).map_err(refused)
+        self.writes.push(&job.scope.clone(), job)
     }
 
     fn read(&self, job: ReadJob) -> Result<(), DbError> {
-        self.reads.try_send(job).map_err(refused)
+        self.reads.push(&job.scope.clone(), job)
     }
 }
 
-fn refused<T>(error: TrySendError<T>) -> DbError {
-    match error {
-        TrySendError::Full(_) => DbError::Busy,
-        TrySendError::Disconnected(_) => DbError::Stopped,
+impl Drop for Sqlite {
+    fn drop(&mut self) {
+        self.writes.close();
+        self.reads.close();
     }
 }

@@ -1,18 +1,18 @@
 //! Readers: a few threads with a connection each that cannot write.
 
 use std::path::Path;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
 use super::session::Session;
 use crate::db::DbError;
-use crate::db::batch::look;
+use crate::db::batch::serve_reads;
 use crate::db::job::{ReadJob, thread};
+use crate::db::lanes::Lanes;
 use crate::db::session::{Engine, Read};
+use crate::telemetry::metrics::Metrics;
 
 /// How long a connection waits for a lock that another process holds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -20,29 +20,19 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Pages that a reader keeps at most.
 const READER_CACHE_KIB: i64 = 2_048;
 
-/// Starts `count` readers; they end when every sender is gone.
+/// Starts `count` readers; they end when the lanes are closed.
 pub(super) fn start(
     path: &Path,
     count: usize,
-    queue: usize,
-) -> Result<(SyncSender<ReadJob>, Vec<JoinHandle<()>>), DbError> {
-    let (jobs, waiting) = sync_channel::<ReadJob>(queue.max(1));
-    let waiting = Arc::new(Mutex::new(waiting));
-    let mut threads = Vec::new();
+    waiting: &Arc<Lanes<ReadJob>>,
+    metrics: &Metrics,
+) -> Result<(), DbError> {
     for _ in 0..count {
         let session = connect(path)?;
-        let waiting = waiting.clone();
-        threads.push(thread("nexus-reader", move || {
-            while let Some(job) = next(&waiting) {
-                look(&session, job);
-            }
-        })?);
+        let (waiting, metrics) = (waiting.clone(), metrics.clone());
+        thread("nexus-reader", move || serve_reads(&session, &waiting, &metrics))?;
     }
-    Ok((jobs, threads))
-}
-
-fn next(waiting: &Mutex<Receiver<ReadJob>>) -> Option<ReadJob> {
-    waiting.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
+    Ok(())
 }
 
 /// A connection that cannot write.

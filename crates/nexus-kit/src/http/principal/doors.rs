@@ -10,8 +10,8 @@ use nexus_core::tenant::Tenant;
 use super::credential::{self, Credential, check_page, csrf_token};
 use super::tenant::named;
 use super::{
-    AgentCaller, Caller, Demand, Look, Person, PhantomData, PlatformAdmin, PlatformKey, Principal,
-    Proof, Refused, SignedIn,
+    Admin, AgentCaller, Caller, Demand, Look, Overseer, Person, PhantomData, PlatformAdmin,
+    PlatformKey, Principal, Proof, Refused, SignedIn, Whose,
 };
 use crate::app::App;
 use crate::http::context::RequestContext;
@@ -58,6 +58,7 @@ doors! {
     [R] Caller<R>;
     [] PlatformAdmin;
     [] PlatformKey;
+    [] Overseer;
     [] SignedIn;
     [] AgentCaller;
 }
@@ -73,10 +74,7 @@ impl<R: Demand> Door for Caller<R> {
         };
         if !app.auth.tenant_exists(&tenant).await? {
             return Err(match principal {
-                Principal::PlatformAdmin => Problem::not_found(
-                    "unknown_tenant",
-                    format!("There is no tenant {tenant}. POST /tenants makes one."),
-                ),
+                Principal::PlatformAdmin => unknown_tenant(&tenant),
                 _ => not_a_member(),
             });
         }
@@ -103,6 +101,50 @@ impl Door for PlatformKey {
             _ => Err(Problem::forbidden("forbidden", "This needs NEXUS_API_KEY or ADMIN_API_KEY.")),
         }
     }
+}
+
+impl Door for Overseer {
+    async fn open(parts: &Parts, app: &App, seen: &mut Seen) -> Result<Self, Problem> {
+        let Some(wanted) = by_tenant(parts) else {
+            let Caller { tenant, principal, correlation_id, .. } =
+                Caller::<Admin>::open(parts, app, seen).await?;
+            return Ok(Self { whose: Whose::One(tenant), principal, correlation_id });
+        };
+        let (principal, _) = authenticate(parts, app, Look::Active, seen).await?;
+        if principal != Principal::PlatformAdmin {
+            return Err(Problem::forbidden(
+                "forbidden",
+                "Only the platform's ADMIN_API_KEY names tenants by ?tenant=. Leave it out, and name \
+                 your tenant by the headers x-org-id and x-project-id.",
+            ));
+        }
+        let whose = if wanted == "*" {
+            Whose::All
+        } else {
+            let tenant = Tenant::parse(&wanted)
+                .map_err(|error| Problem::bad_request("tenant_malformed", error.to_string()))?;
+            seen.tenant = Some(tenant.clone());
+            if !app.auth.tenant_exists(&tenant).await? {
+                return Err(unknown_tenant(&tenant));
+            }
+            Whose::One(tenant)
+        };
+        Ok(Self { whose, principal, correlation_id: correlation(parts) })
+    }
+}
+
+/// What `?tenant=` names.
+fn by_tenant(parts: &Parts) -> Option<String> {
+    let query = parts.uri.query().unwrap_or_default().as_bytes();
+    let mut pairs = url::form_urlencoded::parse(query);
+    pairs.find(|(name, _)| name == "tenant").map(|(_, value)| value.into_owned())
+}
+
+fn unknown_tenant(tenant: &Tenant) -> Problem {
+    Problem::not_found(
+        "unknown_tenant",
+        format!("There is no tenant {tenant}. POST /tenants makes one."),
+    )
 }
 
 impl Door for SignedIn {
@@ -158,7 +200,7 @@ async fn authenticate(
             ));
         }
         Some(Credential::Key(key)) => {
-            let Some(principal) = app.auth.authenticate(key).await? else {
+            let Some(principal) = app.auth.authenticate(key, look).await? else {
                 return Err(Problem::unauthorized(
                     "key_invalid",
                     "Nobody has this key, or it has ended.",

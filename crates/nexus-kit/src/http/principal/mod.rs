@@ -17,6 +17,7 @@ use nexus_core::role::Role;
 use nexus_core::tenant::Tenant;
 
 use super::problem::Problem;
+use tokio::sync::watch;
 
 pub use credential::{CSRF_HEADER, SESSION_COOKIE, SESSION_PREFIX, check_origin, csrf_token};
 
@@ -172,10 +173,10 @@ pub struct Refused {
     pub correlation_id: String,
 }
 
-/// How a session is looked up.
+/// How a key or a session is looked up.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Look {
-    /// For a request that a person made: the session lives on.
+    /// For a request: the session lives on.
     Active,
     /// For what runs by itself: the session grows no younger.
     Quiet,
@@ -186,7 +187,11 @@ pub enum Look {
 /// Knows keys, sessions and tenants.
 pub trait Authenticator: Send + Sync + 'static {
     /// Whose key this is; `None` for a key that nobody has.
-    fn authenticate<'a>(&'a self, key: &'a str) -> Authenticating<'a, Option<Principal>>;
+    fn authenticate<'a>(
+        &'a self,
+        key: &'a str,
+        look: Look,
+    ) -> Authenticating<'a, Option<Principal>>;
 
     /// Whose session this is; `None` for one that has ended.
     fn session<'a>(&'a self, token: &'a str, look: Look) -> Authenticating<'a, Option<Person>>;
@@ -196,6 +201,9 @@ pub trait Authenticator: Send + Sync + 'static {
 
     /// Writes a refusal to the audit log, many alike as one.
     fn refused(&self, refused: Refused);
+
+    /// Moves whenever this process has taken a right away or changed one.
+    fn changed(&self) -> watch::Receiver<()>;
 }
 
 /// A caller with at least the role `R` in the tenant that the request names.
@@ -212,7 +220,7 @@ pub struct Caller<R> {
 }
 
 /// What a caller can be asked to prove again later.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Proof {
     /// A key of the settings, which stands as long as the process.
     Standing,
@@ -253,6 +261,16 @@ pub struct Right {
 }
 
 impl Right {
+    /// One that stands as long as the process.
+    pub fn standing(tenant: Tenant, reader: Reader) -> Self {
+        Self { tenant, proof: Proof::Standing, refuse: |_, _| None, reader }
+    }
+
+    /// Whose it is: rights that are equal in this stand and fall together.
+    pub fn holder(&self) -> impl Ord + '_ {
+        (&self.proof, &self.tenant)
+    }
+
     /// Whether it can end before the process does.
     pub fn can_end(&self) -> bool {
         !matches!(self.proof, Proof::Standing)
@@ -268,7 +286,7 @@ impl Right {
     pub async fn stands(&self, auth: &dyn Authenticator) -> Option<Reader> {
         let found = match &self.proof {
             Proof::Standing => return Some(self.reader.clone()),
-            Proof::Key(key) => auth.authenticate(key).await,
+            Proof::Key(key) => auth.authenticate(key, Look::Fresh).await,
             Proof::Session(token) => {
                 auth.session(token, Look::Fresh).await.map(|found| found.map(Principal::User))
             }
@@ -358,6 +376,27 @@ impl Demand for Approver {
 /// The platform admin, on routes that name no tenant.
 #[derive(Clone, Debug)]
 pub struct PlatformAdmin {
+    /// Ties everything that comes of the request together.
+    pub correlation_id: String,
+}
+
+/// Whose rows an admin asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// One tenant's.
+    One(Tenant),
+    /// Those of every tenant there is.
+    All,
+}
+
+/// An admin of the tenant that the request names; or the platform admin, who may name any tenant by
+/// `?tenant={org}:{project}` instead, or all by `?tenant=*`.
+#[derive(Clone, Debug)]
+pub struct Overseer {
+    /// What they ask about.
+    pub whose: Whose,
+    /// Who is asking.
+    pub principal: Principal,
     /// Ties everything that comes of the request together.
     pub correlation_id: String,
 }

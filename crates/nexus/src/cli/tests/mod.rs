@@ -1,5 +1,8 @@
 //! The command line as somebody uses it, against a server of a few lines.
 
+mod alerts;
+mod boxes;
+mod failures;
 mod fake;
 mod people;
 mod stream;
@@ -7,6 +10,7 @@ mod verbs;
 
 use std::time::Duration;
 
+use nexus_client::Patience;
 use nexus_kit::settings::Lang;
 use nexus_kit::settings::load::Inputs;
 
@@ -14,7 +18,6 @@ use super::context::{Ctx, Person};
 use super::exit::Exit;
 use super::out::Out;
 use super::{help, language, perform};
-use crate::client::stream::Patience;
 use fake::Fake;
 
 /// What a command did.
@@ -91,6 +94,7 @@ impl User {
             patience: Patience {
                 backoff: [5, 10, 20].map(Duration::from_millis).to_vec(),
                 watchdog: Duration::from_millis(self.watchdog),
+                ..Patience::default()
             },
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

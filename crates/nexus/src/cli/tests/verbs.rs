@@ -388,3 +388,34 @@ fn plain_http_to_another_machine_is_warned_about() {
     let user = User::new("http://nexus.invalid:8000");
     assert!(user.types(&["asks"]).err.contains("plain HTTP"));
 }
+
+#[test]
+fn a_runbook_is_read_without_a_server() {
+    let user = User::new("http://127.0.0.1:1").env("NEXUS_API_KEY", None);
+    let list = user.types(&["runbook"]);
+    assert_eq!(list.exit, Exit::Ok);
+    assert!(list.out.contains("EFFECT_UNKNOWN") && list.out.contains("held"), "{}", list.out);
+    let korean = user.types(&["runbook", "effect_unknown", "--lang", "ko"]);
+    assert!(korean.out.starts_with("# EFFECT_UNKNOWN: 전송되었는지"), "{}", korean.out);
+    let json = user.types(&["runbook", "INTERNAL_ERROR", "--json"]);
+    let line: Value = serde_json::from_str(&json.out).unwrap();
+    assert_eq!((&line["retryable"], &line["triage"]), (&true.into(), &"dead".into()));
+    assert!(line["text"].as_str().unwrap().starts_with("# INTERNAL_ERROR: "));
+    assert_eq!(user.types(&["runbook", "--json"]).out.lines().count(), 23);
+    let wrong = user.types(&["runbook", "NO_SUCH_CODE"]);
+    assert_eq!(wrong.exit, Exit::Usage);
+    assert!(wrong.err.contains("PROVIDER_TIMEOUT"), "{}", wrong.err);
+}
+
+#[test]
+fn a_failed_task_names_its_runbook() {
+    let server = Fake::new(|_, _| {
+        let mut failed = task("dead");
+        failed["failure_code"] = "STORAGE_ERROR".into();
+        Reply::Json(200, failed)
+    });
+    let user = User::of(&server);
+    let shown = user.types(&["task", "show", "tsk_1"]);
+    assert!(shown.err.contains("nexus runbook STORAGE_ERROR"), "{}", shown.err);
+    assert!(!user.types(&["task", "show", "tsk_1", "--json"]).err.contains("runbook"));
+}

@@ -1,0 +1,49 @@
+//! Whether those who listen still may: looked up once for each credential, however many streams it
+//! has, at once when this process changed something, and every [`RECHECK`] for what others did. The
+//! same round gives away the places of readers that are stuck.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use nexus_kit::app::App;
+
+use crate::places::{Holder, Places};
+
+/// How often rights are looked up again: a stream ends within five seconds of losing its right.
+const RECHECK: Duration = Duration::from_secs(3);
+
+/// Passes come no closer to each other than this, however much changes.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Watches for as long as the server runs.
+pub(crate) async fn watch(app: &App, places: &Places) {
+    let mut changed = app.auth.changed();
+    loop {
+        changed.borrow_and_update();
+        let now = app.clock.expiry();
+        let again = now.plus(RECHECK);
+        // A ping goes to every reader who takes what there is.
+        let settings = &app.settings.stream;
+        places.give_away_stuck(now.minus(settings.ping + settings.stuck));
+        let mut holders = places.revocable();
+        // Streams of one credential stand together, and one look serves them all.
+        holders.sort_by(|a, b| a.right().holder().cmp(&b.right().holder()));
+        for same in holders.chunk_by(|a, b| a.right().holder() == b.right().holder()) {
+            judge(app, same).await;
+        }
+        // Real time: it spares the machine, and nothing depends on it.
+        tokio::time::sleep(PAUSE).await;
+        tokio::select! {
+            _ = changed.changed() => {}
+            () = app.clock.sleep_until(again) => {}
+        }
+    }
+}
+
+async fn judge(app: &App, same: &[Arc<Holder>]) {
+    let Some(first) = same.first() else { return };
+    let reader = first.right().stands(&*app.auth).await;
+    for holder in same {
+        holder.judge(reader.as_ref());
+    }
+}

@@ -1,0 +1,4 @@
+//! Who takes part in the soak.
+
+pub mod agent;
+pub mod people;
