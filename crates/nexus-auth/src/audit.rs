@@ -11,6 +11,7 @@ use nexus_kit::clock::Clock;
 use nexus_kit::db::{Db, DbError, Scope, Tx};
 use nexus_kit::http::principal::Refused;
 use nexus_kit::log::{Meta, Report};
+use nexus_kit::supervise::Shutdown;
 use serde_json::json;
 use tokio::sync::Notify;
 
@@ -52,25 +53,46 @@ impl Refusals {
         self.wake.notify_one();
     }
 
-    pub async fn run(&self, db: &Db, clock: &Clock) {
+    /// Writes what is noted until the server stops, and then what still gathers.
+    pub async fn run(&self, db: &Db, clock: &Clock, stop: &Shutdown) {
         let mut written: HashMap<Kind, Time> = HashMap::new();
         loop {
-            self.wake.notified().await;
-            let now = clock.expiry();
-            written.retain(|_, at| now.since(*at) < GATHER);
-            let due: Vec<(Kind, (u64, Refused))> = {
-                let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-                let fresh: Vec<Kind> =
-                    waiting.keys().filter(|kind| !written.contains_key(*kind)).cloned().collect();
-                fresh.into_iter().filter_map(|kind| waiting.remove_entry(&kind)).collect()
-            };
-            for (kind, (count, refused)) in due {
+            tokio::select! {
+                () = self.wake.notified() => {}
+                () = gathered(clock, self.next(&written)) => {}
+                () = stop.triggered() => {}
+            }
+            let (now, last) = (clock.expiry(), stop.is_triggered());
+            written.retain(|_, at| !last && now.since(*at) < GATHER);
+            for (kind, (count, refused)) in self.due(&written) {
                 if let Err(error) = write(db, count, refused).await {
                     tracing::warn!(%error, "a refusal was not written to the audit log");
                 }
                 written.insert(kind, now);
             }
+            if last {
+                return;
+            }
         }
+    }
+
+    /// When the first kind that waits has gathered long enough.
+    fn next(&self, written: &HashMap<Kind, Time>) -> Option<Time> {
+        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.keys().filter_map(|kind| written.get(kind)).min().map(|at| at.plus(GATHER))
+    }
+
+    /// Takes what need not gather any longer.
+    fn due(&self, written: &HashMap<Kind, Time>) -> Vec<(Kind, (u64, Refused))> {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.extract_if(|kind, _| !written.contains_key(kind)).collect()
+    }
+}
+
+async fn gathered(clock: &Clock, until: Option<Time>) {
+    match until {
+        Some(until) => clock.sleep_until(until).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -25,6 +25,7 @@ use nexus_kit::entropy::Entropy;
 use nexus_kit::http::principal::{Authenticating, Authenticator, Look, Person, Principal, Refused};
 use nexus_kit::http::problem::Problem;
 use nexus_kit::settings::Settings;
+use nexus_kit::supervise::Shutdown;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 use tokio::sync::watch;
@@ -77,9 +78,9 @@ impl Auth {
         })
     }
 
-    /// Writes refusals to the audit log, for as long as the server runs.
-    pub async fn run_audit(&self) {
-        self.refusals.run(&self.db, &self.clock).await;
+    /// Writes refusals to the audit log until the server stops.
+    pub async fn run_audit(&self, stop: &Shutdown) {
+        self.refusals.run(&self.db, &self.clock, stop).await;
     }
 
     /// Removes sessions, links and tries that are over, now and then.

@@ -121,12 +121,7 @@ pub async fn start(
     let auditing = auth.clone();
     supervisor.forever("audit-refusals", move |stop| {
         let auth = auditing.clone();
-        async move {
-            tokio::select! {
-                () = auth.run_audit() => {}
-                () = stop.triggered() => {}
-            }
-        }
+        async move { auth.run_audit(&stop).await }
     });
     let (sweeping, swept) = (auth.clone(), app.clone());
     supervisor.forever("people-sweep", move |stop| {

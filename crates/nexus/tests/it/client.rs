@@ -57,7 +57,7 @@ async fn carry(mut client: TcpStream, mut server: TcpStream, bytes: usize, whole
             read = server.read(&mut down) => {
                 let Ok(count) = read else { return };
                 let some = if whole.load(Ordering::SeqCst) { count } else { count.min(left) };
-                if some == 0 || client.write_all(&down[..some]).await.is_err() {
+                if client.write_all(&down[..some]).await.is_err() || some < count || count == 0 {
                     return;
                 }
                 left -= some.min(left);
