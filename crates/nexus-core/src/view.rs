@@ -122,6 +122,21 @@ pub struct View {
     collections: [Collection; COLLECTIONS.len()],
 }
 
+/// Items that were changed, brought or dropped since somebody looked.
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
+pub struct Touched(BTreeSet<(usize, Box<str>)>);
+
+impl Touched {
+    fn note(&mut self, at: usize, id: &str) {
+        self.0.insert((at, id.into()));
+    }
+
+    /// Each by collection and id.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.0.iter().map(|(at, id)| (COLLECTIONS[*at], &**id))
+    }
+}
+
 #[derive(Deserialize)]
 struct Mark {
     seq: Option<u64>,
@@ -143,13 +158,35 @@ impl View {
             for (id, value) in items {
                 view.upsert(&collection, &id, value)?;
             }
-            view.bound(&collection);
+            view.bound(&collection, &mut |_, _| {});
         }
         Ok(view)
     }
 
+    /// Reads a view that is stored an item at a time, in any order; [`View::bounded`] makes it whole.
+    pub fn insert(&mut self, collection: &str, id: &str, value: &str) -> Result<(), FoldError> {
+        self.upsert(collection, id, serde_json::from_str(value)?)
+    }
+
+    /// Drops what is more than is kept and says what that was; for views that were stored when more
+    /// was kept.
+    pub fn bounded(&mut self) -> Touched {
+        let mut touched = Touched::default();
+        COLLECTIONS.iter().for_each(|name| self.bound(name, &mut |at, id| touched.note(at, id)));
+        touched
+    }
+
     /// Applies one report, given as the JSON text that has its `changes`.
     pub fn apply(&mut self, report: &str) -> Result<(), FoldError> {
+        self.fold(report, &mut |_, _| {})
+    }
+
+    /// The same, and notes which items are not as they were.
+    pub fn apply_noting(&mut self, report: &str, touched: &mut Touched) -> Result<(), FoldError> {
+        self.fold(report, &mut |at, id| touched.note(at, id))
+    }
+
+    fn fold(&mut self, report: &str, note: &mut impl FnMut(usize, &str)) -> Result<(), FoldError> {
         let report: Changes<'_> = serde_json::from_str(report)?;
         for change in &report.changes {
             match (change.op, change.value) {
@@ -159,9 +196,10 @@ impl View {
                 }
                 (Op::Remove, _) => self.remove(&change.collection, &change.id)?,
             }
+            index(&change.collection).into_iter().for_each(|at| note(at, &change.id));
         }
         for change in &report.changes {
-            self.bound(&change.collection);
+            self.bound(&change.collection, note);
         }
         Ok(())
     }
@@ -265,12 +303,13 @@ impl View {
         Ok(())
     }
 
-    fn bound(&mut self, collection: &str) {
+    fn bound(&mut self, collection: &str, note: &mut impl FnMut(usize, &str)) {
         let (Some(keep), Some(at)) = (self.keep.of(collection), index(collection)) else { return };
         let place = &mut self.collections[at];
         while place.items.len() > keep {
             let Some((_, id)) = place.done.pop_first() else { return };
             place.items.remove(&id);
+            note(at, &id);
         }
     }
 }
@@ -336,6 +375,26 @@ mod tests {
         assert_eq!(view.len_of("asks"), 3, "nothing done is left to drop");
         view.apply(&report(vec![upsert("asks", "a", json!({"seq": 1, "done": true}))])).unwrap();
         assert_eq!(view.get("asks", "a"), None);
+    }
+
+    /// What [`View::apply_noting`] leaves out must be as it was.
+    fn step(stored: &mut BTreeMap<(String, String), String>, view: &View, touched: &Touched) {
+        for (collection, id) in touched.iter() {
+            let key = (collection.to_owned(), id.to_owned());
+            match view.get(collection, id) {
+                Some(value) => stored.insert(key, value.to_owned()),
+                None => stored.remove(&key),
+            };
+        }
+    }
+
+    fn read(stored: &BTreeMap<(String, String), String>, keep: Keep) -> (View, Touched) {
+        let mut view = View::empty(keep);
+        for ((collection, id), value) in stored {
+            view.insert(collection, id, value).unwrap();
+        }
+        let touched = view.bounded();
+        (view, touched)
     }
 
     #[test]
@@ -408,6 +467,29 @@ mod tests {
             for report in &reports[cut..] { resumed.apply(report).unwrap(); }
             prop_assert_eq!(resumed.to_json(), whole.to_json());
             prop_assert_eq!(resumed, whole);
+        }
+
+        #[test]
+        fn a_view_is_stored_an_item_at_a_time(
+            history in prop::collection::vec(prop::collection::vec(any_change(), 0..4), 0..60),
+            pace in 1_usize..20,
+        ) {
+            let mut whole = View::empty(SMALL);
+            let mut stored = BTreeMap::new();
+            for reports in with_seq(history).chunks(pace) {
+                let mut touched = Touched::default();
+                for report in reports { whole.apply_noting(report, &mut touched).unwrap(); }
+                step(&mut stored, &whole, &touched);
+                let (view, dropped) = read(&stored, SMALL);
+                prop_assert_eq!(&view, &whole);
+                prop_assert_eq!(dropped, Touched::default());
+            }
+            // Where less is kept than when it was stored, what is too much is named.
+            let less = Keep { worklog: 1, tasks: 1, ..SMALL };
+            let (view, dropped) = read(&stored, less);
+            prop_assert_eq!(&view, &View::from_json(&whole.to_json(), less).unwrap());
+            step(&mut stored, &view, &dropped);
+            prop_assert_eq!(stored.len(), view.len());
         }
     }
 }

@@ -208,35 +208,53 @@ async fn queries_wait_in_lines_that_are_bounded_too() {
 }
 
 #[tokio::test]
-async fn trimming_deletes_in_pieces_also_what_an_earlier_trim_has_left() {
+async fn trimming_goes_in_steps_that_cost_what_has_changed() {
     let world = World::new(|_| {});
     let tenant = world.tenant("kaist").await;
     let keep = Keep::default();
-    let many = world.db.write(&tenant, |tx| {
-        for _ in 0..1_300 {
-            report(tx, "test")?;
-        }
-        Ok::<_, DbError>(())
-    });
-    many.await.unwrap();
+    let trimmer = Trimmer::new(keep, 100);
+    // What is open never leaves the view, however much is trimmed after it.
+    let open = |from: u64, to: u64| {
+        world.db.write(&tenant, move |tx| {
+            for id in from..to {
+                let place = tx.next_place()?;
+                let value = serde_json::json!({"seq": place.number, "done": false});
+                let changes = vec![log::ReportChange::upsert("tasks", format!("t{id}"), &value)];
+                let meta = log::Meta::default();
+                let report = log::Report { kind: "test", correlation_id: "c", meta, changes };
+                tx.report(&place, &report)?;
+            }
+            Ok::<_, DbError>(())
+        })
+    };
+    open(0, 1_300).await.unwrap();
+    let counts = || (world.metrics.store_commits.get(), world.metrics.store_statements.get());
+    let trimmed = async || {
+        let before = counts();
+        trimmer.trim(&world.db, &tenant).await.unwrap();
+        let after = counts();
+        (after.0 - before.0, after.1 - before.1)
+    };
+    let (commits, statements) = trimmed().await;
+    assert_eq!(commits, 5, "four steps of 250 reports and one of 200");
+    assert!((1_200..1_300).contains(&statements), "an item each: {statements}");
+    // One task changes again and again.
+    for _ in 0..250 {
+        open(7, 8).await.unwrap();
+    }
+    let (commits, statements) = trimmed().await;
+    assert_eq!(commits, 1);
+    assert!(statements < 120, "a hundred new items and one that changed, not all: {statements}");
     let whose = tenant.clone();
-    // As if a process had ended between its swap of the base and its deletions.
-    let swapped = world.db.write(&tenant, move |tx| {
-        let view = nexus_core::view::View::empty(keep).to_json();
-        tx.exec(
-            "INSERT INTO stream_base (tenant, number, view) VALUES ($1, 1000, $2)",
-            args![&whose, &view],
-        )
+    let left = world.db.read(&tenant, move |q| {
+        let reports = log::reports_after(q, &whose, 0, 10_000)?;
+        Ok::<_, DbError>((reports, log::load(q, &whose, keep)?))
     });
-    swapped.await.map_err(|error: DbError| error.to_string()).unwrap();
-    let commits = world.metrics.store_commits.get();
-    Trimmer::new(keep, 100).trim(&world.db, &tenant).await.unwrap();
-    let whose = tenant.clone();
-    let left = world.db.read(&tenant, move |q| log::reports_after(q, &whose, 0, 10_000));
-    let left: Vec<u64> = left.await.unwrap().into_iter().map(|(number, _)| number).collect();
-    assert_eq!(left, (1_201..=1_300).collect::<Vec<_>>());
-    // The swap, four full pieces of 250 and one of 200.
-    assert_eq!(world.metrics.store_commits.get() - commits, 6);
+    let (left, loaded) = left.await.unwrap();
+    let left: Vec<u64> = left.into_iter().map(|(number, _)| number).collect();
+    assert_eq!(left, (1_451..=1_550).collect::<Vec<_>>());
+    assert_eq!(loaded.view.len(), 1_300);
+    assert_eq!(loaded.view.get("tasks", "t7"), Some(r#"{"done":false,"seq":1550}"#));
 }
 
 /// A step of a write.

@@ -2,7 +2,7 @@
 
 use nexus_core::cursor::Epoch;
 use nexus_core::tenant::Tenant;
-use nexus_core::view::{Keep, View};
+use nexus_core::view::{Keep, Touched, View};
 
 use crate::args;
 use crate::db::{DbError, Read, Row};
@@ -54,47 +54,72 @@ pub fn heads(q: &Read) -> Result<Vec<(Tenant, Head)>, DbError> {
 /// The fold of base and log up to the head.
 pub fn load(q: &Read, tenant: &Tenant, keep: Keep) -> Result<Loaded, DbError> {
     let head = head(q, tenant)?;
-    let (base, mut view) = load_base(q, tenant, keep)?;
-    fold(q, tenant, base, head.last, &mut view)?;
-    Ok(Loaded { head, view })
+    let mut base = load_base(q, tenant, keep)?;
+    base.fold(q, tenant, head.last)?;
+    Ok(Loaded { head, view: base.view })
 }
 
-/// The base: the number that it stands at, and the view there.
-pub(super) fn load_base(q: &Read, tenant: &Tenant, keep: Keep) -> Result<(u64, View), DbError> {
-    let base =
-        q.opt("SELECT number, view FROM stream_base WHERE tenant = $1", args![tenant], |row| {
-            Ok::<_, DbError>((row.count(0)?, row.text(1)?))
-        })?;
-    match base {
-        None => Ok((0, View::empty(keep))),
-        Some((number, json)) => {
-            let view = View::from_json(&json, keep)
-                .map_err(|error| DbError::Failed(format!("the base cannot be read: {error}")))?;
-            Ok((number, view))
-        }
+/// The fold of the reports up to a number.
+pub(super) struct Base {
+    /// The newest report in it.
+    pub number: u64,
+    pub view: View,
+    /// The items that are not as they are stored.
+    pub touched: Touched,
+}
+
+/// The base as it is stored.
+pub(super) fn load_base(q: &Read, tenant: &Tenant, keep: Keep) -> Result<Base, DbError> {
+    let number = "SELECT number FROM stream_base WHERE tenant = $1";
+    let number = q.opt(number, args![tenant], |row| row.count(0))?.unwrap_or(0);
+    let mut view = View::empty(keep);
+    q.all("SELECT collection, id, value FROM base_item WHERE tenant = $1", args![tenant], |row| {
+        view.insert(&row.text(0)?, &row.text(1)?, &row.text(2)?)
+            .map_err(|error| DbError::Failed(format!("the base cannot be read: {error}")))
+    })?;
+    let touched = view.bounded();
+    Ok(Base { number, view, touched })
+}
+
+impl Base {
+    /// Applies the reports up to `to`.
+    pub fn fold(&mut self, q: &Read, tenant: &Tenant, to: u64) -> Result<(), DbError> {
+        let Self { number: from, view, touched } = self;
+        q.all(
+            "SELECT number, body FROM report WHERE tenant = $1 AND number > $2 AND number <= $3
+             ORDER BY number",
+            args![tenant, *from, to],
+            |row| {
+                let (number, body) = (row.count(0)?, row.text(1)?);
+                view.apply_noting(&body, touched).map_err(|error| {
+                    DbError::Failed(format!(
+                        "report {number} of {tenant} cannot be folded: {error}"
+                    ))
+                })
+            },
+        )?;
+        self.number = to;
+        Ok(())
+    }
+
+    /// The items that are not as they are stored, as they are now.
+    pub fn take_changed(&mut self) -> Vec<Changed> {
+        let touched = std::mem::take(&mut self.touched);
+        let changed = |(collection, id): (&'static str, &str)| Changed {
+            collection,
+            id: id.to_owned(),
+            value: self.view.get(collection, id).map(str::to_owned),
+        };
+        touched.iter().map(changed).collect()
     }
 }
 
-/// Applies the reports after `from` up to `to`.
-pub(super) fn fold(
-    q: &Read,
-    tenant: &Tenant,
-    from: u64,
-    to: u64,
-    view: &mut View,
-) -> Result<(), DbError> {
-    q.all(
-        "SELECT number, body FROM report WHERE tenant = $1 AND number > $2 AND number <= $3
-         ORDER BY number",
-        args![tenant, from, to],
-        |row| {
-            let (number, body) = (row.count(0)?, row.text(1)?);
-            view.apply(&body).map_err(|error| {
-                DbError::Failed(format!("report {number} of {tenant} cannot be folded: {error}"))
-            })
-        },
-    )?;
-    Ok(())
+/// An item of the base that changes.
+pub(super) struct Changed {
+    pub collection: &'static str,
+    pub id: String,
+    /// None where it is gone.
+    pub value: Option<String>,
 }
 
 /// At most `limit` reports after `number`, in order: their numbers and bodies.

@@ -1,7 +1,7 @@
 //! The report log: every change of a tenant's state, numbered without gaps in commit order.
 //!
-//! The view is base + log: `stream_base` holds the fold of everything below the kept window, and a
-//! snapshot is that base with the reports above it applied. A write costs no projection.
+//! The view is base + log: the base (`stream_base`, `base_item`) holds the fold of everything below
+//! the kept window, and a snapshot is that base with the reports above it applied. A write costs no projection.
 
 pub mod follow;
 mod load;

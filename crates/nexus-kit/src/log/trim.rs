@@ -1,8 +1,9 @@
 //! Trimming: what leaves the kept window is folded into the base.
 //!
-//! The fold is computed beside the writer, from reports that never change; the writer then swaps
-//! base and number in one statement that fails if anybody else moved the base, and the reports
-//! below it, which nobody needs any more, go in small pieces.
+//! The fold is computed beside the writer, from reports that never change, and a step of so many
+//! reports at a time: the writer then moves the base's number, which fails if anybody else has moved
+//! it, writes the items that are not as they were, and deletes the reports, which nobody needs any
+//! more. A step costs what has changed in it, however large the view is.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -12,21 +13,21 @@ use nexus_core::tenant::Tenant;
 use nexus_core::view::Keep;
 use tokio::sync::Notify;
 
-use super::load::{fold, head, heads, load_base};
+use super::load::{Changed, head, heads, load_base};
 use crate::args;
 use crate::db::{Db, DbError, Scope, Tx};
 use crate::entropy::Entropy;
 
-/// Reports beyond the window that gather before they are folded, so that a large view is not
-/// rewritten for each report.
+/// Reports beyond the window that gather before they are folded, so that the base is not read for
+/// each report.
 const SLACK: u64 = 4_000;
 
 /// The same for each item of the view: what is open never leaves it, and a base of ten thousand
-/// waiting tasks must not be rewritten as often as one of ten.
+/// waiting tasks must not be read as often as one of ten.
 const SLACK_PER_ITEM: u64 = 4;
 
-/// Reports deleted in one transaction.
-const DELETE_STEP: u64 = 250;
+/// Reports folded in one transaction; other writers wait for one.
+const STEP: u64 = 250;
 
 /// Folds and deletes what is below the window; one per process.
 pub struct Trimmer {
@@ -90,61 +91,67 @@ impl Trimmer {
     /// Folds what is below the window into the base and deletes it.
     pub async fn trim(&self, db: &Db, tenant: &Tenant) -> Result<(), DbError> {
         let (keep, event_keep, whose) = (self.keep, self.event_keep, tenant.clone());
-        let folded = db
-            .read(tenant, move |q| {
-                let cut = head(q, &whose)?.last.saturating_sub(event_keep);
-                let (base, mut view) = load_base(q, &whose, keep)?;
-                if cut <= base {
-                    return Ok::<_, DbError>(None);
-                }
-                fold(q, &whose, base, cut, &mut view)?;
-                Ok(Some((base, cut, view.len() as u64, view.to_json())))
-            })
-            .await?;
-        let Some((base, cut, items, view)) = folded else { return Ok(()) };
+        let read = db.read(tenant, move |q| {
+            let cut = head(q, &whose)?.last.saturating_sub(event_keep);
+            Ok::<_, DbError>((cut, load_base(q, &whose, keep)?))
+        });
+        let (cut, mut base) = read.await?;
         if let Some(known) =
             self.bases.lock().unwrap_or_else(PoisonError::into_inner).get_mut(tenant)
         {
-            known.slack = SLACK.max(items * SLACK_PER_ITEM);
+            known.slack = SLACK.max(base.view.len() as u64 * SLACK_PER_ITEM);
         }
-        let whose = tenant.clone();
-        let moved = db
-            .write(tenant, move |tx| {
-                tx.put(
-                    "INSERT INTO stream_base (tenant, number, view) VALUES ($1, 0, '{}')
-                     ON CONFLICT (tenant) DO NOTHING",
-                    args![&whose],
-                )?;
-                tx.exec(
-                    "UPDATE stream_base SET number = $2, view = $3 WHERE tenant = $1 AND number = $4",
-                    args![&whose, cut, &view, base],
-                )
-            })
-            .await?;
-        if moved == 0 {
-            return Ok(());
-        }
-        // In pieces, whatever an earlier trim that was cut short has left; writers wait for one.
-        loop {
+        while base.number < cut {
+            let (from, to) = (base.number, cut.min(base.number + STEP));
             let whose = tenant.clone();
-            let deleted = db.write(tenant, move |tx| delete_below(tx, &whose, cut));
-            if deleted.await? < DELETE_STEP {
+            let folding = db.read(tenant, move |q| {
+                base.fold(q, &whose, to)?;
+                Ok::<_, DbError>(base)
+            });
+            base = folding.await?;
+            let (whose, items) = (tenant.clone(), base.take_changed());
+            if !db.write(tenant, move |tx| step(tx, &whose, from, to, &items)).await? {
                 return Ok(());
             }
         }
+        Ok(())
     }
 }
 
-/// Deletes the lowest reports up to `cut`, at most [`DELETE_STEP`] of them; says how many.
-fn delete_below(tx: &mut Tx<'_>, tenant: &Tenant, cut: u64) -> Result<u64, DbError> {
-    let lowest = tx.one(
-        "SELECT COALESCE(MIN(number), 0) FROM report WHERE tenant = $1",
+/// Moves the base on and deletes the reports that are in it now; says whether it stood at `from`.
+fn step(
+    tx: &mut Tx<'_>,
+    tenant: &Tenant,
+    from: u64,
+    to: u64,
+    items: &[Changed],
+) -> Result<bool, DbError> {
+    tx.put(
+        "INSERT INTO stream_base (tenant, number) VALUES ($1, 0) ON CONFLICT (tenant) DO NOTHING",
         args![tenant],
-        |row| row.count(0),
     )?;
-    // One bound, known before: with two, every piece would look at all that is left.
-    let to = cut.min(lowest + DELETE_STEP - 1);
-    tx.exec("DELETE FROM report WHERE tenant = $1 AND number <= $2", args![tenant, to])
+    let moved = tx.exec(
+        "UPDATE stream_base SET number = $2 WHERE tenant = $1 AND number = $3",
+        args![tenant, to, from],
+    )?;
+    if moved == 0 {
+        return Ok(false);
+    }
+    for Changed { collection, id, value } in items {
+        match value {
+            Some(value) => tx.put(
+                "INSERT INTO base_item (tenant, collection, id, value) VALUES ($1, $2, $3, $4)
+                 ON CONFLICT (tenant, collection, id) DO UPDATE SET value = excluded.value",
+                args![tenant, *collection, id, value],
+            )?,
+            None => tx.put(
+                "DELETE FROM base_item WHERE tenant = $1 AND collection = $2 AND id = $3",
+                args![tenant, *collection, id],
+            )?,
+        }
+    }
+    tx.put("DELETE FROM report WHERE tenant = $1 AND number <= $2", args![tenant, to])?;
+    Ok(true)
 }
 
 /// Gives a new epoch to every log whose worklog was kept to another length: its clients hold views

@@ -74,6 +74,7 @@ mod tests {
         (6, include_str!("../../../migrations/samples/V6.sql")),
         (7, include_str!("../../../migrations/samples/V7.sql")),
         (8, include_str!("../../../migrations/samples/V8.sql")),
+        (9, include_str!("../../../migrations/samples/V9.sql")),
     ];
 
     #[tokio::test]
@@ -99,7 +100,7 @@ mod tests {
 
     /// The owner is no superuser, so row security binds it too, and it is no tenant.
     #[tokio::test]
-    async fn what_failed_before_there_were_boxes_stands_in_them() {
+    async fn what_an_older_program_has_written_is_moved() {
         let database = TestDatabase::new();
         let owner = format!("nexus_test_migrates_{}", std::process::id());
         database.execute(&format!("CREATE ROLE {owner} LOGIN"));
@@ -134,6 +135,22 @@ mod tests {
         let forced = "SELECT relname FROM pg_class WHERE relname IN ('task', 'attempt')
                       AND relforcerowsecurity ORDER BY relname";
         assert_eq!(read(forced), ["attempt", "task"], "as before");
+        embedded::migrations::runner()
+            .set_target(refinery::Target::Version(9))
+            .run_async(&mut client)
+            .await
+            .unwrap();
+        let items = "SELECT tenant || ' ' || collection || ' ' || id || ' ' || value FROM base_item
+                     ORDER BY collection, id";
+        let expected = [
+            "kaist:lab rag index true",
+            r#"kaist:lab rag name "둘 \"2\"""#,
+            "kaist:lab rag none null",
+            "kaist:lab rag size 1.5",
+            r#"kaist:lab tasks tsk_1 {"seq":1,"done":false,"title":"하나"}"#,
+            r#"kaist:lab youtube queue [1,"둘",{}]"#,
+        ];
+        assert_eq!(read(items), expected, "a base of one text is a row for each item");
         drop(client);
         driver.await.unwrap().unwrap();
         database.execute(&format!("DROP OWNED BY {owner} CASCADE; DROP ROLE {owner}"));

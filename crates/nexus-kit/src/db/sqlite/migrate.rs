@@ -51,6 +51,7 @@ mod tests {
         (6, include_str!("../../../migrations/samples/V6.sql")),
         (7, include_str!("../../../migrations/samples/V7.sql")),
         (8, include_str!("../../../migrations/samples/V8.sql")),
+        (9, include_str!("../../../migrations/samples/V9.sql")),
     ];
 
     #[test]
@@ -73,22 +74,43 @@ mod tests {
         assert_eq!(run(&path).unwrap(), Migrated { from: Some(newest), to: newest });
     }
 
+    /// A store with the samples before a version, brought to that version.
+    fn before(version: i32) -> Connection {
+        let mut connection = Connection::open_in_memory().unwrap();
+        for (at, sample) in SAMPLES.iter().filter(|(at, _)| *at <= version) {
+            let target = refinery::Target::Version(*at);
+            sqlite::migrations::runner().set_target(target).run(&mut connection).unwrap();
+            connection.execute_batch(if *at < version { sample } else { "" }).unwrap();
+        }
+        connection
+    }
+
+    fn read(connection: &Connection, sql: &str) -> Vec<String> {
+        let mut found = connection.prepare(sql).unwrap();
+        let rows = found.query_map([], |row| row.get::<_, String>(0)).unwrap();
+        rows.collect::<Result<Vec<String>, _>>().unwrap()
+    }
+
+    #[test]
+    fn a_base_of_one_text_is_a_row_for_each_item() {
+        let store = before(9);
+        let items = "SELECT tenant || ' ' || collection || ' ' || id || ' ' || value FROM base_item
+                     ORDER BY collection, id";
+        let expected = [
+            "kaist:lab rag index true",
+            r#"kaist:lab rag name "둘 \"2\"""#,
+            "kaist:lab rag none null",
+            "kaist:lab rag size 1.5",
+            r#"kaist:lab tasks tsk_1 {"seq":1,"done":false,"title":"하나"}"#,
+            r#"kaist:lab youtube queue [1,"둘",{}]"#,
+        ];
+        assert_eq!(read(&store, items), expected);
+    }
+
     #[test]
     fn what_failed_before_there_were_boxes_stands_in_them() {
-        let dir = tempfile::tempdir().unwrap();
-        let mut connection = Connection::open(dir.path().join("nexus.db")).unwrap();
-        let mut upto = |version: i32| {
-            let target = refinery::Target::Version(version);
-            sqlite::migrations::runner().set_target(target).run(&mut connection).unwrap();
-            let (_, sample) = SAMPLES[usize::try_from(version).unwrap() - 1];
-            connection.execute_batch(if version < 5 { sample } else { "" }).unwrap();
-        };
-        (1..=5).for_each(&mut upto);
-        let read = |sql: &str| {
-            let mut found = connection.prepare(sql).unwrap();
-            let rows = found.query_map([], |row| row.get::<_, String>(0)).unwrap();
-            rows.collect::<Result<Vec<String>, _>>().unwrap()
-        };
+        let store = before(5);
+        let read = |sql: &str| read(&store, sql);
         let failed =
             "SELECT task_id || ' ' || box || ' ' || failed_at || ' ' || failure_code || ' '
                           || cause || ' ' || text FROM failed ORDER BY task_id";
