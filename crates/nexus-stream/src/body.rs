@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use crate::feed::{Feed, Step};
 
 /// What comes within this after a write waits for its end, so that a storm of reports is few writes.
-pub(crate) const WINDOW: Duration = Duration::from_millis(2);
+pub(crate) const WINDOW: Duration = Duration::from_millis(1);
 
 struct Pulled {
     feed: Feed,

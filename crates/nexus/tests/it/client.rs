@@ -9,7 +9,7 @@ use std::time::Duration;
 use nexus_client::{Api, Credential, Happening, Live, Patience};
 use nexus_core::tenant::Tenant;
 use nexus_core::view::COLLECTIONS;
-use nexus_testkit::{Client, World};
+use nexus_testkit::{Client, PATIENCE, World};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -114,7 +114,8 @@ async fn a_client_on_a_line_that_breaks_has_what_the_server_shows() {
     let (seeing, mut seen) = watch::channel(Seen::default());
     let wrong = Arc::<Mutex<Vec<String>>>::default();
     let following = tokio::spawn(follow(Live::patient(api, patience), seeing, wrong.clone()));
-    seen.wait_for(|seen| seen.snapshots > 0).await.unwrap();
+    let first = tokio::time::timeout(PATIENCE, seen.wait_for(|seen| seen.snapshots > 0));
+    drop(first.await.expect("the client begins").unwrap());
 
     for round in 0..24 {
         world
@@ -126,8 +127,7 @@ async fn a_client_on_a_line_that_breaks_has_what_the_server_shows() {
     }
     line.mended.store(true, Ordering::SeqCst);
     let (cursor, fresh) = world.snapshot().await;
-    let waited =
-        tokio::time::timeout(Duration::from_secs(20), seen.wait_for(|seen| seen.cursor == cursor));
+    let waited = tokio::time::timeout(PATIENCE, seen.wait_for(|seen| seen.cursor == cursor));
     let seen = waited.await.expect("the client arrives").unwrap().clone();
     for collection in COLLECTIONS {
         assert_eq!(seen.view[collection].as_object(), Some(fresh.all(collection)), "{collection}");

@@ -18,7 +18,7 @@ pub const SERVICE_KEY: &str = "service-0123456789abcdef0123456789";
 pub const ADMIN_KEY: &str = "admin-0123456789abcdef0123456789ab";
 
 /// The longest wait for a start or an answer, on a machine that does other things too.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A directory for a server, and on Postgres a database: its `.env` names it.
 pub struct Home {
