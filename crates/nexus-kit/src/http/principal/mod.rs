@@ -282,23 +282,22 @@ impl Right {
     }
 
     /// In which class it sees values by now; none where it no longer stands, because key or session
-    /// have ended or the role is too low. What cannot be looked up now is looked up again later.
-    pub async fn stands(&self, auth: &dyn Authenticator) -> Option<Reader> {
+    /// have ended or the role is too low.
+    ///
+    /// # Errors
+    /// When it cannot be looked up now: what was known before stands until it can.
+    pub async fn stands(&self, auth: &dyn Authenticator) -> Result<Option<Reader>, Problem> {
         let found = match &self.proof {
-            Proof::Standing => return Some(self.reader.clone()),
+            Proof::Standing => return Ok(Some(self.reader.clone())),
             Proof::Key(key) => auth.authenticate(key, Look::Fresh).await,
             Proof::Session(token) => {
                 auth.session(token, Look::Fresh).await.map(|found| found.map(Principal::User))
             }
         };
-        match found {
-            Ok(Some(principal)) => match (self.refuse)(&principal, &self.tenant) {
-                None => Some(principal.reader(&self.tenant)),
-                Some(_) => None,
-            },
-            Ok(None) => None,
-            Err(_) => Some(self.reader.clone()),
-        }
+        Ok(found?.and_then(|principal| match (self.refuse)(&principal, &self.tenant) {
+            None => Some(principal.reader(&self.tenant)),
+            Some(_) => None,
+        }))
     }
 }
 
