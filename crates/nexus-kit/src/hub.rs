@@ -282,7 +282,6 @@ impl Channel {
     }
 
     async fn load(&self, db: &Db, size: RingSize) -> Result<(), DbError> {
-        let event_keep = size.reports;
         if matches!(&*self.live(), Live::Ready(_)) {
             return Ok(());
         }
@@ -294,8 +293,8 @@ impl Channel {
         let (head, reports) = db
             .read(&self.tenant, move |q| {
                 let head = log::head(q, &tenant)?;
-                let from = head.last.saturating_sub(event_keep);
-                let reports = log::reports_after(q, &tenant, from, event_keep)?;
+                // No more than the ring holds: reports may be large, and many tenants come at once.
+                let reports = log::newest_reports(q, &tenant, size.reports, size.bytes)?;
                 Ok::<_, DbError>((head, reports))
             })
             .await?;

@@ -270,6 +270,21 @@ async fn the_fold_law_holds_for_readers_of_every_class() {
 }
 
 #[tokio::test]
+async fn the_newest_reports_are_read_up_to_a_bound() {
+    let world = world_with(None).await;
+    for _ in 0..200 {
+        world.db.write(&world.tenant, |tx| line(tx, &"x".repeat(1_000))).await.unwrap();
+    }
+    for (most, bytes, first) in [(2_000, 1 << 20, 1), (50, 1 << 20, 151), (2_000, 10_000, 137)] {
+        let whose = world.tenant.clone();
+        let read =
+            world.db.read(&world.tenant, move |q| log::newest_reports(q, &whose, most, bytes));
+        let numbers: Vec<u64> = read.await.unwrap().iter().map(|(number, _)| *number).collect();
+        assert_eq!(numbers, (first..=200).collect::<Vec<u64>>(), "{most} {bytes}");
+    }
+}
+
+#[tokio::test]
 async fn who_waited_for_a_load_that_failed_still_hears_of_every_commit() {
     let hub = Arc::new(Hub::new(Keep::default(), RING, Metrics::new()));
     let world = world_with(Some(hub.clone())).await;

@@ -470,6 +470,39 @@ mod tests {
         }
     }
 
+    /// A store that nobody can ask.
+    struct Away;
+
+    impl Authenticator for Away {
+        fn authenticate<'a>(
+            &'a self,
+            _: &'a str,
+            _: Look,
+        ) -> Authenticating<'a, Option<Principal>> {
+            Box::pin(async { Err(Problem::internal()) })
+        }
+        fn session<'a>(&'a self, _: &'a str, _: Look) -> Authenticating<'a, Option<Person>> {
+            Box::pin(async { Err(Problem::internal()) })
+        }
+        fn tenant_exists<'a>(&'a self, _: &'a Tenant) -> Authenticating<'a, bool> {
+            Box::pin(async { Ok(true) })
+        }
+        fn refused(&self, _: Refused) {}
+        fn changed(&self) -> watch::Receiver<()> {
+            watch::channel(()).1
+        }
+    }
+
+    #[tokio::test]
+    async fn a_right_that_cannot_be_looked_up_neither_stands_nor_falls() {
+        let refuse: fn(&Principal, &Tenant) -> Option<Problem> = |_, _| None;
+        for proof in [Proof::Key("nxs_x".into()), Proof::Session("nxs_y".into())] {
+            // Who saw values in the clear once may have lost that since.
+            let right = Right { tenant: here(), proof, refuse, reader: Reader::Clear };
+            assert!(right.stands(&Away).await.is_err());
+        }
+    }
+
     #[test]
     fn each_role_may_what_the_lower_ones_may() {
         let may = |role, refuse: fn(&Principal, &Tenant) -> Option<Problem>| {
