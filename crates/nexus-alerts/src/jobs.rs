@@ -46,6 +46,10 @@ const FOLLOWING: usize = 8;
 /// Messages that leave at once.
 const SENDING: usize = 16;
 
+/// Messages of one owner that leave at once: whoever has many destinations that hang leaves room for
+/// others.
+const SENDING_OF_ONE: usize = SENDING / 2;
+
 /// Lanes that one look finds.
 const LANES: u64 = 200;
 
@@ -283,7 +287,9 @@ impl Alerts {
                 Ok((due, next)) => {
                     for lane in due {
                         let key = (lane.owner.clone(), lane.kind.clone(), lane.lane.clone());
-                        if doing.len() < SENDING && busy.insert(key.clone()) {
+                        let own = busy.iter().filter(|(owner, ..)| *owner == lane.owner).count();
+                        let room = doing.len() < SENDING && own < SENDING_OF_ONE;
+                        if room && busy.insert(key.clone()) {
                             doing.push(async move {
                                 self.do_one(&lane).await;
                                 key

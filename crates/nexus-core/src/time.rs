@@ -14,9 +14,9 @@ impl Time {
         Self(micros)
     }
 
-    /// From milliseconds since 1970.
+    /// From milliseconds since 1970; stays at the first or last moment there is.
     pub const fn from_millis(millis: i64) -> Self {
-        Self(millis * 1_000)
+        Self(millis.saturating_mul(1_000))
     }
 
     /// Microseconds since 1970, as stored.

@@ -141,25 +141,36 @@ impl Hub {
 
     /// The tenant's channel, loaded from the store if nobody listened before.
     pub async fn channel(&self, db: &Db, tenant: &Tenant) -> Result<Arc<Channel>, DbError> {
-        let known =
-            self.channels.read().unwrap_or_else(PoisonError::into_inner).get(tenant).cloned();
-        let channel = match known {
-            Some(channel) => channel,
-            // Registered before the store is read: a commit after the read is heard, one before it
-            // is in what was read.
-            None => self
-                .channels
-                .write()
-                .unwrap_or_else(PoisonError::into_inner)
-                .entry(tenant.clone())
-                .or_insert_with(|| Arc::new(Channel::new(tenant.clone(), self.metrics.clone())))
-                .clone(),
-        };
-        if let Err(error) = channel.load(db, self.size).await {
-            self.channels.write().unwrap_or_else(PoisonError::into_inner).remove(tenant);
-            return Err(error);
+        loop {
+            let channel = self.known(tenant).unwrap_or_else(|| {
+                // Registered before the store is read: a commit after the read is heard, one before
+                // it is in what was read.
+                let mut channels = self.channels.write().unwrap_or_else(PoisonError::into_inner);
+                let new = || Arc::new(Channel::new(tenant.clone(), self.metrics.clone()));
+                channels.entry(tenant.clone()).or_insert_with(new).clone()
+            });
+            if let Err(error) = channel.load(db, self.size).await {
+                self.forget(&channel);
+                return Err(error);
+            }
+            // One that another's failed load took off the list hears of no commit any more.
+            if self.known(tenant).is_some_and(|known| Arc::ptr_eq(&known, &channel)) {
+                return Ok(channel);
+            }
         }
-        Ok(channel)
+    }
+
+    fn known(&self, tenant: &Tenant) -> Option<Arc<Channel>> {
+        self.channels.read().unwrap_or_else(PoisonError::into_inner).get(tenant).cloned()
+    }
+
+    /// Takes a channel off the list that could not be loaded, unless somebody else has loaded it.
+    fn forget(&self, channel: &Arc<Channel>) {
+        let mut channels = self.channels.write().unwrap_or_else(PoisonError::into_inner);
+        let same = channels.get(&channel.tenant).is_some_and(|known| Arc::ptr_eq(known, channel));
+        if same && matches!(&*channel.live(), Live::Loading(_)) {
+            channels.remove(&channel.tenant);
+        }
     }
 
     /// Compares every channel with the store. A head that the store passed and that no commit told of
@@ -271,7 +282,6 @@ impl Channel {
     }
 
     async fn load(&self, db: &Db, size: RingSize) -> Result<(), DbError> {
-        let event_keep = size.reports;
         if matches!(&*self.live(), Live::Ready(_)) {
             return Ok(());
         }
@@ -283,8 +293,8 @@ impl Channel {
         let (head, reports) = db
             .read(&self.tenant, move |q| {
                 let head = log::head(q, &tenant)?;
-                let from = head.last.saturating_sub(event_keep);
-                let reports = log::reports_after(q, &tenant, from, event_keep)?;
+                // No more than the ring holds: reports may be large, and many tenants come at once.
+                let reports = log::newest_reports(q, &tenant, size.reports, size.bytes)?;
                 Ok::<_, DbError>((head, reports))
             })
             .await?;

@@ -2,8 +2,11 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
+use std::future::{Future as _, poll_fn};
+use std::pin::pin;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::task::Poll;
 
 use nexus_core::cursor::Epoch;
 use nexus_core::masked::Reader;
@@ -12,7 +15,7 @@ use nexus_core::time::Time;
 use nexus_core::view::{Keep, View};
 use nexus_kit::args;
 use nexus_kit::clock::Clock;
-use nexus_kit::db::{AfterCommit, Db, DbError, Scope, Tx};
+use nexus_kit::db::{AfterCommit, Db, DbError, Read, Scope, Tx};
 use nexus_kit::entropy::Entropy;
 use nexus_kit::hub::{Hub, Next, RingSize};
 use nexus_kit::log::follow::{self, Ahead, Followed, Mark};
@@ -264,6 +267,51 @@ async fn the_fold_law_holds_for_readers_of_every_class() {
     let own = |own: &str| fold_as(&hub, &world, keep, 200, Reader::Masked { own: own.to_owned() });
     let clear = fold_as(&hub, &world, keep, 200, Reader::Clear);
     tokio::join!(writer, clear, own("user:0"), own("user:1"), own("nobody"));
+}
+
+#[tokio::test]
+async fn the_newest_reports_are_read_up_to_a_bound() {
+    let world = world_with(None).await;
+    for _ in 0..200 {
+        world.db.write(&world.tenant, |tx| line(tx, &"x".repeat(1_000))).await.unwrap();
+    }
+    for (most, bytes, first) in [(2_000, 1 << 20, 1), (50, 1 << 20, 151), (2_000, 10_000, 137)] {
+        let whose = world.tenant.clone();
+        let read =
+            world.db.read(&world.tenant, move |q| log::newest_reports(q, &whose, most, bytes));
+        let numbers: Vec<u64> = read.await.unwrap().iter().map(|(number, _)| *number).collect();
+        assert_eq!(numbers, (first..=200).collect::<Vec<u64>>(), "{most} {bytes}");
+    }
+}
+
+#[tokio::test]
+async fn who_waited_for_a_load_that_failed_still_hears_of_every_commit() {
+    let hub = Arc::new(Hub::new(Keep::default(), RING, Metrics::new()));
+    let world = world_with(Some(hub.clone())).await;
+    let tenant = Tenant::parse("kaist:late").unwrap();
+    // No reader has time until the gates open.
+    let (gates, mut held): (Vec<_>, Vec<_>) = (0..16)
+        .map(|_| {
+            let (gate, opened) = std::sync::mpsc::channel::<()>();
+            let wait = move |_: &Read| Ok::<_, DbError>(drop(opened.recv()));
+            (gate, Box::pin(world.db.read(&world.tenant, wait)))
+        })
+        .unzip();
+    let mut first = pin!(hub.channel(&world.db, &tenant));
+    let mut second = pin!(hub.channel(&world.db, &tenant));
+    // The first reads the store; the second waits for it.
+    poll_fn(|cx| {
+        assert!(held.iter_mut().all(|read| read.as_mut().poll(cx).is_pending()));
+        assert!(first.as_mut().poll(cx).is_pending() && second.as_mut().poll(cx).is_pending());
+        Poll::Ready(())
+    })
+    .await;
+    drop(gates);
+    assert!(matches!(first.await, Err(DbError::NoTenant)));
+    make_tenant(&world.db, &tenant).await;
+    let channel = second.await.unwrap();
+    world.db.write(&tenant, |tx| line(tx, "heard")).await.unwrap();
+    assert_eq!(channel.head().unwrap().1, 1);
 }
 
 #[tokio::test]

@@ -11,6 +11,6 @@ mod runbooks;
 
 pub use checks::{Check, CheckReport, Status};
 pub use http::docs::docs;
-pub use http::runbooks::{RunbookOut, runbooks};
+pub use http::runbooks::{RunbookOut, runbook_pages, runbooks};
 pub use http::{Health, Liveness, Ops, Readiness, api, health, metrics};
 pub use runbooks::runbook;

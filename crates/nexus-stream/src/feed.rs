@@ -21,8 +21,9 @@ use nexus_kit::telemetry::metrics::Reason as CloseReason;
 use crate::frames::{self, Bye, Reason};
 use crate::places::{News, Place};
 
-/// Reports that one look reads from the store when the ring has lost them.
-const STORE_REPORTS: u64 = 500;
+/// Reports that one look reads from the store when the ring has lost them: at 64 KiB each they are
+/// what a slow reader holds at most.
+const STORE_REPORTS: u64 = 32;
 
 /// A shutdown ends streams this far apart, until its window is full.
 const DRAIN_STEP: Duration = Duration::from_millis(50);

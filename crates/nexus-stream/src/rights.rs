@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nexus_kit::app::App;
+use nexus_kit::http::principal::Authenticator;
+use nexus_kit::http::problem::Problem;
 
 use crate::places::{Holder, Places};
 
@@ -29,7 +31,12 @@ pub(crate) async fn watch(app: &App, places: &Places) {
         // Streams of one credential stand together, and one look serves them all.
         holders.sort_by(|a, b| a.right().holder().cmp(&b.right().holder()));
         for same in holders.chunk_by(|a, b| a.right().holder() == b.right().holder()) {
-            judge(app, same).await;
+            if let Err(problem) = judge(&*app.auth, same).await {
+                tracing::warn!(
+                    code = problem.code,
+                    "whether those who listen still may could not be looked up; they go on as before, and it is looked up again"
+                );
+            }
         }
         // Real time: it spares the machine, and nothing depends on it.
         tokio::time::sleep(PAUSE).await;
@@ -40,10 +47,11 @@ pub(crate) async fn watch(app: &App, places: &Places) {
     }
 }
 
-async fn judge(app: &App, same: &[Arc<Holder>]) {
-    let Some(first) = same.first() else { return };
-    let reader = first.right().stands(&*app.auth).await;
+async fn judge(auth: &dyn Authenticator, same: &[Arc<Holder>]) -> Result<(), Problem> {
+    let Some(first) = same.first() else { return Ok(()) };
+    let reader = first.right().stands(auth).await?;
     for holder in same {
         holder.judge(reader.as_ref());
     }
+    Ok(())
 }

@@ -133,6 +133,7 @@ pub fn router(states: States) -> Router {
         .merge(auth)
         .merge(metrics)
         .merge(runbooks)
+        .merge(nexus_ops::runbook_pages())
         .merge(nexus_ops::health(states.ops))
         .merge(nexus_ops::docs(&openapi::description()))
         .merge(nexus_ui::console())
@@ -240,7 +241,7 @@ pub const ACCESS: &[(&str, &str, Access)] = &[
     ("PUT", "/tenants/{org}/{project}/members/{user_id}", Access::Admin),
     ("DELETE", "/tenants/{org}/{project}/members/{user_id}", Access::Admin),
     ("GET", "/runbooks", Access::Viewer),
-    ("GET", "/runbooks/{code}", Access::Viewer),
+    ("GET", "/runbooks/{code}", Access::Public),
     ("GET", "/metrics", Access::PlatformKey),
     ("GET", "/health", Access::Public),
     ("GET", "/health/live", Access::Public),

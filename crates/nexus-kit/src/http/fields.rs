@@ -1,6 +1,6 @@
 //! From a JSON value to a typed one, naming each field that is wrong.
 
-use nexus_core::json;
+use nexus_core::json::{self, JsonError};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -15,8 +15,15 @@ const MAX_ERRORS: usize = 32;
 /// Reads strict JSON into `T`; fields that `T` does not have are refused whether or not its author
 /// thought of `deny_unknown_fields`.
 pub(super) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    let value = json::parse(bytes)
-        .map_err(|error| Problem::bad_request(error.code(), format!("The body is {error}.")))?;
+    let value = json::parse(bytes).map_err(|error| {
+        let detail = match &error {
+            JsonError::Syntax(_) | JsonError::TooDeep => format!("The body is {error}."),
+            JsonError::DuplicateKey(_) | JsonError::UnsafeInteger(_) => {
+                format!("In the body, {error}.")
+            }
+        };
+        Problem::bad_request(error.code(), detail)
+    })?;
     from_value(value).map_err(|errors| {
         Problem::unprocessable("invalid_fields", "Some fields are wrong; errors names each.")
             .with_errors(errors)
@@ -105,6 +112,15 @@ mod tests {
     use super::*;
     use serde::Deserialize;
     use serde_json::json;
+
+    #[test]
+    fn what_is_not_strict_json_is_said_in_a_sentence() {
+        let detail = |text: &str| read::<Value>(text.as_bytes()).unwrap_err().detail;
+        assert_eq!(detail(r#"{"a":1,"a":2}"#), "In the body, an object has the key \"a\" twice.");
+        assert!(detail(r#"{"a":9007199254740993}"#).starts_with("In the body, the integer 9007"));
+        assert!(detail("{").starts_with("The body is not JSON: "));
+        assert!(detail(&"[".repeat(99)).starts_with("The body is nested deeper than "));
+    }
 
     #[derive(Debug, Deserialize)]
     #[expect(dead_code, reason = "only read")]

@@ -7,6 +7,9 @@ use nexus_core::view::{Keep, Touched, View};
 use crate::args;
 use crate::db::{DbError, Read, Row};
 
+/// Reports that are read at once where their bytes are counted.
+const PIECE: u64 = 64;
+
 /// Where a tenant's log stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Head {
@@ -134,4 +137,31 @@ pub fn reports_after(
         args![tenant, number, limit],
         |row| Ok((row.count(0)?, row.text(1)?)),
     )
+}
+
+/// The newest reports, in order: at most so many, and no more once they have so many bytes.
+pub fn newest_reports(
+    q: &Read,
+    tenant: &Tenant,
+    most: u64,
+    bytes: usize,
+) -> Result<Vec<(u64, String)>, DbError> {
+    let mut found: Vec<(u64, String)> = Vec::new();
+    let mut size = 0;
+    let mut before = i64::MAX.unsigned_abs();
+    while size < bytes {
+        let left = most.saturating_sub(found.len() as u64).min(PIECE);
+        let piece = q.all(
+            "SELECT number, body FROM report WHERE tenant = $1 AND number < $2
+             ORDER BY number DESC LIMIT $3",
+            args![tenant, before, left],
+            |row| Ok::<_, DbError>((row.count(0)?, row.text(1)?)),
+        )?;
+        let Some((last, _)) = piece.last() else { break };
+        before = *last;
+        size += piece.iter().map(|(_, body)| body.len()).sum::<usize>();
+        found.extend(piece);
+    }
+    found.reverse();
+    Ok(found)
 }

@@ -16,7 +16,7 @@ use nexus_core::tenant::Tenant;
 use nexus_core::time::Time;
 use serde::Serialize;
 
-pub use load::{Head, Loaded, head, heads, load, reports_after};
+pub use load::{Head, Loaded, head, heads, load, newest_reports, reports_after};
 pub use trim::{Trimmer, adopt_keep};
 
 /// Largest report, in bytes of JSON.

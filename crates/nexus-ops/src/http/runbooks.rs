@@ -34,10 +34,13 @@ pub struct RunbookOut {
 
 /// `/runbooks`: for everybody in a tenant, which is the caller's to see to.
 pub fn runbooks(settings: Runbooks) -> Router {
-    Router::new()
-        .route("/runbooks", get(list_runbooks))
-        .route("/runbooks/{code}", get(get_runbook))
-        .with_state(settings)
+    Router::new().route("/runbooks", get(list_runbooks)).with_state(settings)
+}
+
+/// `/runbooks/{code}`: for anybody, for alerts link to it, and a browser that follows a link names no
+/// tenant. What it says is in every copy of this program.
+pub fn runbook_pages() -> Router {
+    Router::new().route("/runbooks/{code}", get(get_runbook))
 }
 
 /// Every failure code, with its titles and where its runbook stands.
@@ -85,10 +88,10 @@ pub(crate) struct RunbookQuery {
 #[utoipa::path(
     get, path = "/runbooks/{code}", tag = "operations", operation_id = "get_runbook",
     params(("code" = String, Path, description = "The failure code"), RunbookQuery),
-    security(("api_key" = [])),
+    security(()),
     responses(
-        (status = 200, description = "Markdown", body = String, content_type = "text/markdown"),
-        (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 200, description = "Markdown, to browsers as plain text", body = String, content_type = "text/markdown"),
+        (status = 400, body = Problem),
         (status = 404, description = "`unknown_failure_code`", body = Problem),
     )
 )]
@@ -110,10 +113,16 @@ pub(crate) async fn get_runbook(
         Lang::En => "en",
         Lang::Ko => "ko",
     };
+    // A browser saves Markdown to a file instead of showing it.
+    let page = headers
+        .get_all(header::ACCEPT)
+        .iter()
+        .any(|accept| accept.to_str().is_ok_and(|accept| accept.contains("text/html")));
+    let kind = if page { "text/plain; charset=utf-8" } else { "text/markdown; charset=utf-8" };
     let said = [
-        (header::CONTENT_TYPE, HeaderValue::from_static("text/markdown; charset=utf-8")),
+        (header::CONTENT_TYPE, HeaderValue::from_static(kind)),
         (header::CONTENT_LANGUAGE, HeaderValue::from_static(name)),
-        (header::VARY, HeaderValue::from_static("accept-language")),
+        (header::VARY, HeaderValue::from_static("accept, accept-language")),
     ];
     Ok((said, runbook(code, lang)).into_response())
 }

@@ -101,6 +101,8 @@ impl Thread {
                     tracing::error!("a thread of the stream panicked; its streams are closed");
                     let next = self.streams.next;
                     self.streams = Streams { next, ..Streams::default() };
+                    // The letter that says so may have been among what was lost.
+                    self.stopping |= self.supervisor.shutdown_signal().is_triggered();
                 }
             }
         }
@@ -135,7 +137,8 @@ impl Thread {
     }
 
     fn timeout(&self) -> Option<Duration> {
-        if !self.streams.waiting.is_empty() {
+        let over = self.stopping && self.streams.connections.is_empty();
+        if over || !self.streams.waiting.is_empty() {
             return Some(Duration::ZERO);
         }
         let rests = self.streams.moved.iter().filter_map(|key| self.streams.channels.get(key));
@@ -173,8 +176,9 @@ impl Thread {
                         break;
                     }
                     self.streams.due.pop();
-                    if let Some(connection) = self.streams.connections.get_mut(&id) {
-                        connection.due = None;
+                    // One that an earlier look took the place of is due no more.
+                    let Some(connection) = self.streams.connections.get_mut(&id) else { continue };
+                    if connection.due.take_if(|at| *at == due).is_some() {
                         self.write(id);
                     }
                 }

@@ -11,6 +11,7 @@ use nexus_core::id::TaskId;
 use nexus_core::json::sha256_hex;
 use nexus_core::tenant::Tenant;
 use nexus_core::time::Time;
+use nexus_kit::http::RequestContext;
 use nexus_kit::http::body::{Body, Raw, check_json, parse};
 use nexus_kit::http::principal::AgentCaller;
 use nexus_kit::http::problem::Problem;
@@ -275,12 +276,13 @@ pub struct CallbackError {
 pub async fn take_callback(
     State(state): State<WorkState>,
     caller: AgentCaller,
+    context: RequestContext,
     headers: HeaderMap,
     Raw(body): Raw,
 ) -> Result<(StatusCode, Json<Asked>), Problem> {
     let tenant = tenant(&caller)?;
     let secret = &state.0.app.settings.tasks.callback_secret;
-    let signed = check_signature(&state.0, secret, &caller, &headers, &body)?;
+    let signed = check_signature(&state.0, secret, &caller, &context, &headers, &body)?;
     check_json(&headers)?;
     let said: CallbackIn = parse(&body)?;
     TaskId::parse(&said.task_id).map_err(|_| WorkError::NoTask)?;
@@ -297,6 +299,7 @@ fn check_signature(
     work: &Work,
     secret: &Secret,
     caller: &AgentCaller,
+    context: &RequestContext,
     headers: &HeaderMap,
     body: &[u8],
 ) -> Result<Option<String>, Problem> {
@@ -314,7 +317,7 @@ fn check_signature(
             principal: Some(format!("agent:{}", caller.key.key_id)),
             code: problem.code,
             request: "POST /agent/callback".to_owned(),
-            peer: "agent".to_owned(),
+            peer: context.peer_address(),
             correlation_id: caller.correlation_id.clone(),
         });
         problem

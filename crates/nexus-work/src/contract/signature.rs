@@ -123,6 +123,10 @@ mod tests {
         let changed = br#"{"test": 2432232315}"#;
         assert_eq!(check(SECRET, &good, changed, STAMP), Err(BadSignature::Mismatch));
         assert_eq!(check("whsec_AAAA", &good, BODY, STAMP), Err(BadSignature::Mismatch));
+        for stamp in ["9300000000000", "9223372036854775807", "-9223372036854775808"] {
+            let far = headers(ID, stamp, SIGNATURE);
+            assert_eq!(check(SECRET, &far, BODY, STAMP), Err(BadSignature::Time), "{stamp}");
+        }
         let other = headers("msg_other", &STAMP.to_string(), SIGNATURE);
         assert_eq!(check(SECRET, &other, BODY, STAMP), Err(BadSignature::Mismatch));
         assert_eq!(check(SECRET, &HeaderMap::new(), BODY, STAMP), Err(BadSignature::Missing));

@@ -99,9 +99,15 @@ fn korean(command: Command, path: &str) -> Command {
         let values = arg.get_possible_values();
         let shown = values.iter().map(clap::builder::PossibleValue::get_name).collect::<Vec<_>>();
         let listed = arg.get_action().takes_values() && !shown.is_empty();
-        let hint =
+        let mut hint =
             if listed { format!(" [가능한 값: {}]", shown.join(", ")) } else { String::new() };
-        let arg = arg.help_heading(heading);
+        if arg.get_action().takes_values()
+            && let [default, ..] = arg.get_default_values()
+        {
+            // Writing to a String cannot fail.
+            let _ = write!(hint, " [기본값: {}]", default.display());
+        }
+        let arg = arg.help_heading(heading).hide_default_value(true);
         let arg = if listed { arg.hide_possible_values(true) } else { arg };
         match text {
             Some(text) => arg.help(StyledStr::from(format!("{text}{hint}"))),
@@ -270,6 +276,8 @@ mod tests {
             assert!(send.contains(heading), "{heading} in\n{send}");
         }
         assert!(!send.contains("Print"), "{send}");
+        let check = wrong(Lang::Ko, &["nexus", "stream", "check", "-h"]);
+        assert!(check.contains("[기본값: 2000]") && !check.contains("default:"), "{check}");
     }
 
     #[test]

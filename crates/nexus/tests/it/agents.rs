@@ -427,7 +427,7 @@ async fn callbacks_are_signed_where_a_secret_is_set() {
     unsigned.refused(401, "bad_signature");
     let wrong = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
     signed(&agent, wrong, "m1", now, &end).await.refused(401, "bad_signature");
-    for at in [now - 301, now + 301] {
+    for at in [now - 301, now + 301, i64::MAX, i64::MIN] {
         signed(&agent, SECRET, "m1", at, &end).await.refused(401, "bad_signature");
     }
     // Checked before anything is parsed.
@@ -436,7 +436,9 @@ async fn callbacks_are_signed_where_a_secret_is_set() {
     let actor = format!("agent:{}", agent.key_id);
     world
         .until_audited("default:default", |e| {
-            e.details["code"] == "bad_signature" && e.actor == actor
+            e.details["code"] == "bad_signature"
+                && e.actor == actor
+                && e.details["peer"] == "127.0.0.1"
         })
         .await;
     assert_eq!(world.service().task(&task_id).await["status"], "running");

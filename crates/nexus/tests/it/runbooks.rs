@@ -47,6 +47,21 @@ async fn the_reader_s_language_decides_and_what_is_wrong_is_refused() {
 }
 
 #[tokio::test]
+async fn a_browser_that_follows_the_link_of_an_alert_shows_the_runbook() {
+    let world = World::start().await;
+    let path = "/runbooks/EFFECT_UNKNOWN";
+    let browser = world.nobody();
+    let request = browser.request("GET", path).header("accept", "text/html,*/*;q=0.8");
+    let page = browser.send(request).await;
+    assert_eq!(
+        (page.status, page.header("content-type")),
+        (200, Some("text/plain; charset=utf-8"))
+    );
+    assert!(String::from_utf8(page.body).unwrap().starts_with("# EFFECT_UNKNOWN: "));
+    world.finish().await;
+}
+
+#[tokio::test]
 async fn a_copy_of_one_s_own_is_linked_instead() {
     let builder = World::builder().settings(|settings| {
         settings.runbooks.base_url = "https://wiki.example/nexus".into();

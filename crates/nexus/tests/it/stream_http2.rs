@@ -25,12 +25,20 @@ impl Stream {
 }
 
 async fn connect(world: &World, tasks: &mut JoinSet<()>) -> SendRequest<String> {
+    // As much as browsers take of a stream that nobody reads, and no more.
+    connect_taking(world, tasks, 64 << 10).await
+}
+
+async fn connect_taking(
+    world: &World,
+    tasks: &mut JoinSet<()>,
+    window: u32,
+) -> SendRequest<String> {
     let socket = tokio::net::TcpStream::connect(world.service().address()).await.unwrap();
     let io = hyper_util::rt::TokioIo::new(socket);
     let executor = hyper_util::rt::TokioExecutor::new();
-    // As much as browsers take of a stream that nobody reads, and no more.
     let mut builder = hyper::client::conn::http2::Builder::new(executor);
-    builder.initial_stream_window_size(64 << 10).initial_connection_window_size(16 << 20);
+    builder.initial_stream_window_size(window).initial_connection_window_size(16 << 20);
     let (sender, connection) = builder.handshake::<_, String>(io).await.unwrap();
     tasks.spawn(async move { drop(connection.await) });
     sender
@@ -93,6 +101,30 @@ async fn seven_tabs_share_a_connection_and_the_stuck_one_harms_nobody() {
     drop(streams);
     world.until_metric("nexus_sse_connections", |open| open == 1.0).await;
     drop(sender);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_stream_that_never_takes_a_byte_loses_its_place() {
+    // One, and the one by which the test itself listens.
+    let settings = |settings: &mut nexus_kit::settings::Settings| {
+        (settings.stream.max_per_tenant, settings.stream.opens_per_minute) = (2, 10_000);
+    };
+    let world = World::builder().settings(settings).start().await;
+    let mut tasks = JoinSet::new();
+    let mut deaf = connect_taking(&world, &mut tasks, 0).await;
+    let stuck = open(&mut deaf).await.unwrap_or_else(|status| panic!("{status}"));
+    let mut sender = connect(&world, &mut tasks).await;
+    assert_eq!(open(&mut sender).await.err(), Some(429));
+    world.advance_seconds(60);
+    let next = tokio::time::timeout(PATIENCE, async {
+        while open(&mut sender).await.is_err() {
+            tokio::task::yield_now().await;
+        }
+    });
+    next.await.expect("the place of the stuck one is free");
+    drop((stuck, deaf, sender));
+    world.until_metric("nexus_sse_connections", |open| open == 1.0).await;
     world.finish().await;
 }
 

@@ -282,23 +282,22 @@ impl Right {
     }
 
     /// In which class it sees values by now; none where it no longer stands, because key or session
-    /// have ended or the role is too low. What cannot be looked up now is looked up again later.
-    pub async fn stands(&self, auth: &dyn Authenticator) -> Option<Reader> {
+    /// have ended or the role is too low.
+    ///
+    /// # Errors
+    /// When it cannot be looked up now: what was known before stands until it can.
+    pub async fn stands(&self, auth: &dyn Authenticator) -> Result<Option<Reader>, Problem> {
         let found = match &self.proof {
-            Proof::Standing => return Some(self.reader.clone()),
+            Proof::Standing => return Ok(Some(self.reader.clone())),
             Proof::Key(key) => auth.authenticate(key, Look::Fresh).await,
             Proof::Session(token) => {
                 auth.session(token, Look::Fresh).await.map(|found| found.map(Principal::User))
             }
         };
-        match found {
-            Ok(Some(principal)) => match (self.refuse)(&principal, &self.tenant) {
-                None => Some(principal.reader(&self.tenant)),
-                Some(_) => None,
-            },
-            Ok(None) => None,
-            Err(_) => Some(self.reader.clone()),
-        }
+        Ok(found?.and_then(|principal| match (self.refuse)(&principal, &self.tenant) {
+            None => Some(principal.reader(&self.tenant)),
+            Some(_) => None,
+        }))
     }
 }
 
@@ -468,6 +467,39 @@ mod tests {
             Principal::Agent(agent),
         ] {
             assert!(!program.may_decide(&here()), "{program:?}");
+        }
+    }
+
+    /// A store that nobody can ask.
+    struct Away;
+
+    impl Authenticator for Away {
+        fn authenticate<'a>(
+            &'a self,
+            _: &'a str,
+            _: Look,
+        ) -> Authenticating<'a, Option<Principal>> {
+            Box::pin(async { Err(Problem::internal()) })
+        }
+        fn session<'a>(&'a self, _: &'a str, _: Look) -> Authenticating<'a, Option<Person>> {
+            Box::pin(async { Err(Problem::internal()) })
+        }
+        fn tenant_exists<'a>(&'a self, _: &'a Tenant) -> Authenticating<'a, bool> {
+            Box::pin(async { Ok(true) })
+        }
+        fn refused(&self, _: Refused) {}
+        fn changed(&self) -> watch::Receiver<()> {
+            watch::channel(()).1
+        }
+    }
+
+    #[tokio::test]
+    async fn a_right_that_cannot_be_looked_up_neither_stands_nor_falls() {
+        let refuse: fn(&Principal, &Tenant) -> Option<Problem> = |_, _| None;
+        for proof in [Proof::Key("nxs_x".into()), Proof::Session("nxs_y".into())] {
+            // Who saw values in the clear once may have lost that since.
+            let right = Right { tenant: here(), proof, refuse, reader: Reader::Clear };
+            assert!(right.stands(&Away).await.is_err());
         }
     }
 

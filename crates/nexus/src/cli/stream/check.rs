@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use nexus_check::{CHECKS, Check, Cost, Happening, Outcome, Plan, Text};
+use nexus_client::ApiError;
 use nexus_core::tenant::Tenant;
 use nexus_kit::settings::Lang;
 use serde_json::json;
@@ -81,6 +82,10 @@ pub async fn run(ctx: &Ctx, args: &CheckArgs) -> Done {
     if !ctx.confirm(&text::check_question(lang, &tenant), args.yes).await? {
         ctx.note(text::nothing_sent(lang));
         return Ok(Exit::Failed);
+    }
+    // One that is not there fails no check: nothing was checked.
+    if let Err(ApiError::Unreachable(why)) = ctx.api(Door::Service)?.get("/health", &[]).await {
+        return Err(Fail::Api(ApiError::Unreachable(why)));
     }
     let seed = plan.seed;
     if !ctx.out.json {

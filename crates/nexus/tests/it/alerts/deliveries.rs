@@ -131,3 +131,26 @@ async fn a_destination_that_hangs_holds_nobody_else_up() {
     assert_eq!(dead.len(), 1, "one message at a time goes to a destination");
     world.finish().await;
 }
+
+#[tokio::test]
+async fn a_tenant_whose_destinations_all_hang_leaves_room_for_others() {
+    let dead = (0..16).map(|n| {
+        let (name, tenants) = (format!("dead-{n}"), ["default:default"]);
+        json!({"name": name, "channel": "webhook", "to": "SINK/dead", "tenants": tenants})
+    });
+    let live =
+        json!({"name": "live", "channel": "webhook", "to": "SINK/hook", "tenants": ["other:team"]});
+    let routes = dead.chain([live]).collect();
+    let world = World::builder().settings(routed(routes)).start().await;
+    world.tenant("other:team").await;
+    world.sink.on("/dead", Behaviour::Hang);
+    checked(&world);
+    world.webhook("/out", json!(1)).await;
+    world.received(8).await;
+    let params = json!({"url": world.sink.url("/out"), "payload": 2});
+    world.service().of("other:team").command("share.webhook", params).await;
+    told(&world, 1).await;
+    let hang = bodies(&world.sink.received(), "/dead").len();
+    assert_eq!(hang, 8, "half of what leaves at once is for others");
+    world.finish().await;
+}
