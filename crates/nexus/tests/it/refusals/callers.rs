@@ -196,7 +196,10 @@ async fn refusals_of_a_kind_are_counted_so_that_nobody_fills_the_audit_log() {
     // Nobody has proven anything yet, so this is no tenant's business.
     world.until_audited("platform", |e| e.action == "access.refused").await;
     world.advance_seconds(61);
-    assert!(written(&world, 30).await <= 3, "those that gathered are one entry, though nobody knocks again");
+    assert!(
+        written(&world, 30).await <= 3,
+        "those that gathered are one entry, though nobody knocks again"
+    );
     for _ in 0..5 {
         world.service().stranger().get("/tasks").await.refused(401, "key_missing");
     }
