@@ -218,7 +218,8 @@ async fn an_operation_names_the_ask_that_it_waits_for() {
     admin.post("/tenant/pause", &json!({})).await.accepted();
     world.approve(&first).await;
     world.until(&task_id, "queued").await;
-    let rule = json!({"id": "bulk", "type": "boxes.*", "level": "RED", "why": "many at once"});
+    let rule =
+        json!({"id": "bulk", "type": "boxes.*", "level": "RED", "wait": true, "why": "many"});
     let rules = json!({"rules": [rule]});
     admin.put("/policy?confirm=default:default", &rules).await.expect(200);
     admin.post("/tenant/resume", &json!({})).await.accepted();
