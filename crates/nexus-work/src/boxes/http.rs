@@ -48,7 +48,8 @@ macro_rules! queries {
             /// Causes, separated by commas.
             cause: Option<String>,
             /// For the platform's `ADMIN_API_KEY`: another tenant as `{org}:{project}`, or `*` for
-            /// all. The door reads it.
+            /// all.
+            // The door reads it.
             #[serde(rename = "tenant")]
             _tenant: Option<String>,
             $($more)*
@@ -106,8 +107,8 @@ queries! {
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct TenantQuery {
-    /// For the platform's `ADMIN_API_KEY`: another tenant as `{org}:{project}`, or `*` for all. The door
-    /// reads it.
+    /// For the platform's `ADMIN_API_KEY`: another tenant as `{org}:{project}`, or `*` for all.
+    // The door reads it.
     #[serde(rename = "tenant")]
     _tenant: Option<String>,
 }

@@ -156,6 +156,15 @@ async fn the_platform_admin_reaches_every_tenant_and_nobody_else_does() {
         .await
         .refused(404, "unknown_tenant");
 
+    // What is left out is what no tenant has.
+    let nobodys = format!("tsk_{:032x}", 1);
+    let ids = json!({"ids": [here, nobodys, there], "dry_run": true});
+    let named = post(&world, "/dlq/purge?tenant=*", ids).await.expect(200).clone();
+    assert_eq!((&named["count"], &named["left_out"]), (&json!(2), &json!([nobodys])));
+    let seen = json!({"ids": [here, nobodys], "note": "seen"});
+    let seen = post(&world, "/alarm/ack?tenant=*", seen).await.accepted().clone();
+    assert_eq!((&seen["operations"], &seen["left_out"]), (&json!([]), &json!([here, nobodys])));
+
     let all = post(&world, "/dlq/route?tenant=*", json!({"mode": "manual", "all": true})).await;
     let all = all.accepted().clone();
     assert_eq!(all["count"], 2);

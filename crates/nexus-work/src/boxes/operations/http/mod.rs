@@ -2,7 +2,7 @@
 
 mod bodies;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -58,6 +58,9 @@ pub struct OperatedOut {
 pub struct OperatedAll {
     count: u64,
     operations: Vec<OperatedOut>,
+    /// Ids that were asked for and that none of them takes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    left_out: Vec<String>,
 }
 
 /// What the same request would touch without `dry_run`.
@@ -106,8 +109,9 @@ async fn operate(
     chosen: InTenants,
 ) -> Result<Response, Problem> {
     let all = caller.whose == Whose::All;
+    let left_out = left_out(&chosen);
     if todo.dry_run {
-        return Ok(Json(dry_run(todo.action, chosen, all)).into_response());
+        return Ok(Json(dry_run(todo.action, chosen, left_out, all)).into_response());
     }
     let mut operations = Vec::new();
     for (tenant, chosen) in chosen {
@@ -136,19 +140,30 @@ async fn operate(
             count: started.count,
             task_id,
             ask_id,
-            left_out: chosen.left_out,
+            left_out: Vec::new(),
         });
     }
     if !all && let Some(one) = operations.pop() {
-        return Ok((StatusCode::ACCEPTED, Json(one)).into_response());
+        return Ok((StatusCode::ACCEPTED, Json(OperatedOut { left_out, ..one })).into_response());
     }
     let count = operations.iter().map(|one| one.count).sum();
-    Ok((StatusCode::ACCEPTED, Json(OperatedAll { count, operations })).into_response())
+    Ok((StatusCode::ACCEPTED, Json(OperatedAll { count, operations, left_out })).into_response())
 }
 
-fn dry_run(action: Action, chosen: InTenants, all: bool) -> DryRunOut {
+/// The ids that are left out in every tenant that was asked for.
+fn left_out(chosen: &InTenants) -> Vec<String> {
+    let mut each = chosen.iter().map(|(_, chosen)| &chosen.left_out);
+    let mut everywhere = each.next().cloned().unwrap_or_default();
+    for here in each {
+        let here: HashSet<&String> = here.iter().collect();
+        everywhere.retain(|id| here.contains(id));
+    }
+    everywhere
+}
+
+fn dry_run(action: Action, chosen: InTenants, left_out: Vec<String>, all: bool) -> DryRunOut {
     let mut by_action = ByAction::default();
-    let (mut by_tenant, mut ids, mut left_out) = (BTreeMap::new(), Vec::new(), Vec::new());
+    let (mut by_tenant, mut ids) = (BTreeMap::new(), Vec::new());
     for (tenant, chosen) in chosen {
         // Only where policy decides between several is there anything to tell apart.
         for (id, by) in chosen.tasks.iter().filter(|_| action == Action::Apply) {
@@ -163,14 +178,13 @@ fn dry_run(action: Action, chosen: InTenants, all: bool) -> DryRunOut {
             by_tenant.insert(tenant.key().to_owned(), here.clone());
         }
         ids.extend(here);
-        left_out.extend(chosen.left_out);
     }
     DryRunOut {
         count: ids.len(),
         ids,
         by_action: (action == Action::Apply).then_some(by_action),
         by_tenant: all.then_some(by_tenant),
-        left_out: if all { Vec::new() } else { left_out },
+        left_out,
     }
 }
 
@@ -366,8 +380,8 @@ pub struct OperationQuery {
     /// `dlq`, `hold` or `alarm`.
     #[serde(rename = "box")]
     from: Option<String>,
-    /// For the platform's `ADMIN_API_KEY`: another tenant as `{org}:{project}`, or `*` for all. The door
-    /// reads it.
+    /// For the platform's `ADMIN_API_KEY`: another tenant as `{org}:{project}`, or `*` for all.
+    // The door reads it.
     #[serde(rename = "tenant")]
     _tenant: Option<String>,
     /// `next` of the page before.
