@@ -28,7 +28,7 @@ fn main() -> Result<(), Error> {
 }
 
 async fn run(args: &Args) -> Result<(), Error> {
-    let program = args.program()?;
+    let program = server::program(args.server.as_deref())?;
     let place = args.dir.clone().unwrap_or_else(std::env::temp_dir);
     let dir = tempfile::tempdir_in(&place)?;
     let data_dir = dir.path();

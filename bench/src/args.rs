@@ -55,19 +55,4 @@ impl Args {
     pub fn old_tasks(&self) -> u64 {
         if self.quick { 20_000 } else { self.old_tasks }
     }
-
-    /// The server's program.
-    ///
-    /// # Errors
-    /// There is none.
-    pub fn program(&self) -> Result<PathBuf, crate::Error> {
-        let program = match &self.server {
-            Some(path) => path.clone(),
-            None => std::env::current_exe()?.with_file_name("nexus"),
-        };
-        match program.canonicalize() {
-            Ok(path) => Ok(path),
-            Err(error) => Err(format!("{}: {error}", program.display()).into()),
-        }
-    }
 }

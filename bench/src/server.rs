@@ -39,6 +39,18 @@ pub fn settings(data_dir: &Path, address: SocketAddr) -> [(&'static str, OsStrin
     ]
 }
 
+/// The program to measure: the one that was named, or the `nexus` beside this one.
+///
+/// # Errors
+/// There is none.
+pub fn program(named: Option<&Path>) -> Result<PathBuf, Error> {
+    let program = match named {
+        Some(path) => path.to_owned(),
+        None => std::env::current_exe()?.with_file_name("nexus"),
+    };
+    program.canonicalize().map_err(|error| format!("{}: {error}", program.display()).into())
+}
+
 /// A server process; killed when dropped.
 pub struct Server {
     child: Child,

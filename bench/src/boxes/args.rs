@@ -43,19 +43,4 @@ impl Args {
         self.calls = self.calls.max(1);
         self
     }
-
-    /// The server's program.
-    ///
-    /// # Errors
-    /// There is none.
-    pub fn program(&self) -> Result<PathBuf, crate::Error> {
-        let program = match &self.server {
-            Some(path) => path.clone(),
-            None => std::env::current_exe()?.with_file_name("nexus"),
-        };
-        match program.canonicalize() {
-            Ok(path) => Ok(path),
-            Err(error) => Err(format!("{}: {error}", program.display()).into()),
-        }
-    }
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use clap::Parser as _;
 use nexus_bench::http::{Connection, request, tenant};
-use nexus_bench::server::Server;
+use nexus_bench::server::{self, Server};
 use nexus_bench::{Error, say, seed};
 use serde::Serialize;
 use serde_json::Value;
@@ -55,7 +55,7 @@ fn main() -> Result<(), Error> {
 }
 
 async fn run(args: &Args) -> Result<(), Error> {
-    let program = args.program()?;
+    let program = server::program(args.server.as_deref())?;
     let place = args.dir.clone().unwrap_or_else(std::env::temp_dir);
     let dir = tempfile::tempdir_in(&place)?;
     let database = args.database.as_deref();

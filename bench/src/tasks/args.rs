@@ -5,7 +5,6 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::Parser;
-use nexus_bench::Error;
 
 /// What the life of a task costs, and what NEXUS costs when there is none.
 #[derive(Clone, Debug, Parser)]
@@ -88,20 +87,5 @@ impl Args {
     /// Length of the idle case.
     pub fn idle(&self) -> Duration {
         Duration::from_secs(if self.quick { 12 } else { self.idle.max(1) })
-    }
-
-    /// The server's program.
-    ///
-    /// # Errors
-    /// There is none.
-    pub fn program(&self) -> Result<PathBuf, Error> {
-        let program = match &self.server {
-            Some(path) => path.clone(),
-            None => std::env::current_exe()?.with_file_name("nexus"),
-        };
-        match program.canonicalize() {
-            Ok(path) => Ok(path),
-            Err(error) => Err(format!("{}: {error}", program.display()).into()),
-        }
     }
 }

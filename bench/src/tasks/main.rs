@@ -9,7 +9,8 @@ mod peers;
 mod table;
 
 use clap::Parser as _;
-use nexus_bench::{Error, say, server::Server};
+use nexus_bench::server::{self, Server};
+use nexus_bench::{Error, say};
 
 use crate::args::Args;
 use crate::table::Report;
@@ -22,7 +23,7 @@ fn main() -> Result<(), Error> {
 }
 
 async fn run(args: &Args) -> Result<(), Error> {
-    let program = args.program()?;
+    let program = server::program(args.server.as_deref())?;
     let place = args.dir.clone().unwrap_or_else(std::env::temp_dir);
     let dir = tempfile::tempdir_in(&place)?;
     let server = Server::start(&program, dir.path(), args.database.as_deref()).await?;

@@ -1,12 +1,29 @@
-//! A backlog that is there at once: sending it, command by command, would be most of a test's time.
+//! What is written into the store past the server: a backlog that is there at once, because sending it
+//! would be most of a test's time, and what nobody can send.
 
 use nexus_core::tenant::Tenant;
 use nexus_kit::args;
-use nexus_kit::db::DbError;
+use nexus_kit::db::{Db, DbError, Tx};
+use nexus_kit::entropy::Entropy;
 
 use crate::world::World;
 
 impl World {
+    /// Stops, changes something of `default:default` behind the server's back, and starts again; says how
+    /// many rows that changed.
+    pub async fn restart_changed(
+        &mut self,
+        change: impl FnOnce(&mut Tx<'_>) -> Result<u64, DbError> + Send + 'static,
+    ) -> u64 {
+        self.stop().await;
+        let db = Db::visit(&self.settings().store, self.clock(), Entropy::system()).unwrap();
+        let tenant = Tenant::parse("default:default").unwrap();
+        let changed = db.write(&tenant, change).await.unwrap();
+        drop(db);
+        self.start_again().await;
+        changed
+    }
+
     /// Queues so many copies of a queued task of `default:default`, as if they had been accepted with
     /// it. Nobody has heard of them before they are claimed.
     pub async fn queue_copies(&self, task_id: &str, count: u32) {

@@ -204,6 +204,12 @@ pub trait Agent: Send + Sync + 'static {
         None
     }
 
+    /// For a type that nobody sends, because the server makes its commands from another request: which
+    /// request that is.
+    fn made_by(&self, _command_type: &str) -> Option<&'static str> {
+        None
+    }
+
     /// Whether a type acts on nothing but the tenant's state in the store: then [`Agent::settle`]
     /// does it, and [`Agent::perform`] is not called.
     fn settles(&self, _command_type: &str) -> bool {

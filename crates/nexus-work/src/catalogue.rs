@@ -55,11 +55,34 @@ impl KnownType {
         Err(WorkError::Params("invalid_params", errors.collect()))
     }
 
+    /// Refuses a command of a type that nobody sends or edits: the server makes it.
+    pub fn check_by_hand(&self) -> Result<(), WorkError> {
+        match self.made_by() {
+            None => Ok(()),
+            Some(request) => Err(WorkError::NotByHand(self.name.clone(), request)),
+        }
+    }
+
+    fn made_by(&self) -> Option<&'static str> {
+        self.agent.as_ref().and_then(|agent| agent.made_by(&self.name))
+    }
+
+    /// Why nobody can use it as things are set up, if nobody can.
+    pub fn disabled(&self) -> Option<String> {
+        let agent = self.agent.as_ref()?;
+        self.made_by().map(by_server).or_else(|| agent.disabled(&self.name))
+    }
+
     /// The param that a person would call the target.
     pub fn target_of(&self, params: &Value) -> Option<String> {
         let found = params.pointer(self.target.as_deref()?)?;
         Some(found.as_str().map_or_else(|| found.to_string(), str::to_owned))
     }
+}
+
+/// What is said about a type whose commands the server makes.
+pub(crate) fn by_server(request: &str) -> String {
+    format!("the server makes it: {request}")
 }
 
 /// Everything that rates a tenant's commands, as it was at these versions.

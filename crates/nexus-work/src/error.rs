@@ -7,6 +7,7 @@ use nexus_kit::http::problem::{FieldError, Problem};
 
 use crate::agent::ParamError;
 use crate::boxes::error::BoxesError;
+use crate::catalogue::by_server;
 
 /// Why something was not done; nothing was changed then.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -26,6 +27,9 @@ pub enum WorkError {
     /// Nobody performs this type here.
     #[error("there is no command type {0:?}")]
     UnknownType(String),
+    /// Nobody sends or edits a command of this type: the server makes it from that request.
+    #[error("{0} is made by the server")]
+    NotByHand(String, &'static str),
     /// Params that miss the type's schema or that its agent cannot take.
     #[error("the params do not fit")]
     Params(&'static str, Vec<FieldError>),
@@ -100,6 +104,10 @@ impl From<WorkError> for Problem {
             WorkError::UnknownType(name) => Self::unprocessable(
                 "unknown_command_type",
                 format!("There is no command type {name:?} here. GET /commands/types lists them."),
+            ),
+            WorkError::NotByHand(name, request) => Self::unprocessable(
+                "made_by_server",
+                format!("Nobody sends or edits a command {name}: {}.", by_server(request)),
             ),
             WorkError::Params(code, errors) => {
                 Self::unprocessable(code, "The params do not fit the command type.")

@@ -11,12 +11,11 @@ mod process;
 mod stream;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use process::{Http, PATIENCE, SERVICE_KEY, Server, nexus};
+use process::{Http, PATIENCE, Place, SERVICE_KEY, Server, nexus};
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use serde_json::{Value, json};
 use stream::{Follower, Log};
@@ -28,7 +27,7 @@ const FULL: u64 = 16 << 10;
 
 /// What the threads share.
 struct World {
-    address: Mutex<Option<SocketAddr>>,
+    server: Place,
     sending: AtomicBool,
     /// The tasks of the commands that were acknowledged.
     acknowledged: Mutex<Vec<String>>,
@@ -52,7 +51,7 @@ impl World {
 
 /// Sends one command after the other on one connection, which must never break.
 fn client(world: &World, number: usize) {
-    let address = world.address.lock().unwrap().unwrap();
+    let address = world.server.get().unwrap();
     let mut http = Http::connect(address).unwrap();
     let command = json!({"command_type": "file.list", "params": {}}).to_string();
     while world.sending.load(Ordering::Acquire) {
@@ -93,13 +92,14 @@ fn a_full_disk_refuses_what_it_cannot_keep_and_nothing_else() {
     let mut server = Server::spawn_as(shell, dir.path(), 0, &[("STREAM_EVENT_KEEP", "1000000")]);
     let address = server.ready();
     let world = Arc::new(World {
-        address: Mutex::new(Some(address)),
+        server: Place::default(),
         sending: AtomicBool::new(true),
         acknowledged: Mutex::default(),
         refused: (0..CLIENTS).map(|_| AtomicUsize::new(0)).collect(),
         accepted: (0..CLIENTS).map(|_| AtomicUsize::new(0)).collect(),
         wrong: Mutex::default(),
     });
+    world.server.set(Some(address));
     let beginning = Log::now(address);
     let follower = Follower::start(world.clone(), beginning.clone());
     let clients: Vec<_> = (0..CLIENTS)

@@ -9,6 +9,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "helpers of tests")]
 
+mod chaos;
 mod process;
 mod stream;
 
@@ -19,8 +20,9 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use chaos::{Chance, seed};
 use nexus_fakes::webhook::{Behaviour, WebhookSink};
-use process::{ADMIN_KEY, Home, Http, PATIENCE, SERVICE_KEY, Server, nexus};
+use process::{ADMIN_KEY, Home, Http, PATIENCE, Place, SERVICE_KEY, Server, nexus};
 use serde_json::{Value, json};
 use stream::{Follower, Log};
 
@@ -30,22 +32,9 @@ const CLIENTS: u64 = 4;
 /// The pause of a client between two commands: the checks take time for each of them.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// Repeatable chance (SplitMix64).
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (z ^ (z >> 31)) % bound
-    }
-}
-
 /// What the threads share: where the server is just now, and what it said.
 struct World {
-    address: Mutex<Option<SocketAddr>>,
+    server: Place,
     sending: AtomicBool,
     approving: AtomicBool,
     sink: String,
@@ -56,16 +45,6 @@ struct World {
 }
 
 impl World {
-    /// A connection to the server that lives now, or a short wait.
-    fn connect(&self) -> Option<Http> {
-        let address = *self.address.lock().unwrap();
-        let http = address.and_then(|address| Http::connect(address).ok());
-        if http.is_none() {
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        http
-    }
-
     fn wrong(&self, what: String) {
         self.wrong.lock().unwrap().push(what);
     }
@@ -81,7 +60,7 @@ fn client(world: &World, mut chance: Chance, number: u64) {
         let task_id = send(world, &mut http, &key, &body);
         world.acknowledged.lock().unwrap().insert(key.clone(), task_id.clone());
         sent.push((key, body, task_id));
-        if chance.below(15) == 0 {
+        if chance.once_in(15) {
             // Somebody who is not sure sends it again, even when it had been answered.
             let again = usize::try_from(chance.below(sent.len() as u64)).unwrap();
             let (key, body, first) = &sent[again];
@@ -113,7 +92,7 @@ fn command(world: &World, chance: &mut Chance, key: &str) -> String {
 
 fn send(world: &World, http: &mut Option<Http>, key: &str, body: &str) -> String {
     loop {
-        let Some(mut connected) = http.take().or_else(|| world.connect()) else { continue };
+        let Some(mut connected) = http.take().or_else(|| world.server.connect()) else { continue };
         let once = format!("idempotency-key: {key}\r\n");
         match connected.call("POST", "/sidecar/command", SERVICE_KEY, &once, Some(body)) {
             Ok((202, answer)) => {
@@ -135,7 +114,7 @@ fn send(world: &World, http: &mut Option<Http>, key: &str, body: &str) -> String
 fn approver(world: &World) {
     let mut http = None;
     while world.approving.load(Ordering::Acquire) {
-        let Some(mut connected) = http.take().or_else(|| world.connect()) else { continue };
+        let Some(mut connected) = http.take().or_else(|| world.server.connect()) else { continue };
         match approve_all(&mut connected) {
             Ok(problems) => {
                 problems.into_iter().for_each(|problem| world.wrong(problem));
@@ -170,7 +149,7 @@ fn approve_all(http: &mut Http) -> std::io::Result<Vec<String>> {
 #[test]
 fn a_killed_server_keeps_its_word() {
     let started = Instant::now();
-    let seed = std::env::var("KILL_SEED").ok().map_or_else(random, |seed| seed.parse().unwrap());
+    let seed = seed("KILL_SEED");
     eprintln!("KILL_SEED={seed}");
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
@@ -186,7 +165,7 @@ fn a_killed_server_keeps_its_word() {
         ("STREAM_OPENS_PER_MINUTE", "1000"),
     ];
     let world = Arc::new(World {
-        address: Mutex::default(),
+        server: Place::default(),
         sending: AtomicBool::new(true),
         approving: AtomicBool::new(true),
         sink: sink.url("/hook"),
@@ -195,7 +174,7 @@ fn a_killed_server_keeps_its_word() {
     });
 
     let mut server = Server::spawn(dir.path(), 0, &settings);
-    *world.address.lock().unwrap() = Some(server.ready());
+    world.server.set(Some(server.ready()));
     let beginning = Log::now(server.ready());
     let follower = Follower::start(world.clone(), beginning.clone());
     let clients: Vec<JoinHandle<()>> = (0..CLIENTS)
@@ -214,16 +193,16 @@ fn a_killed_server_keeps_its_word() {
             // Some die while they start, before they are ready.
             std::thread::sleep(Duration::from_millis(chance.below(150)));
         } else {
-            *world.address.lock().unwrap() = Some(server.ready());
+            world.server.set(Some(server.ready()));
             std::thread::sleep(Duration::from_millis(50 + chance.below(1_200)));
         }
         server.child.kill().unwrap();
         server.child.wait().unwrap();
-        *world.address.lock().unwrap() = None;
+        world.server.set(None);
         server = Server::spawn(dir.path(), life, &settings);
     }
     let address = server.ready();
-    *world.address.lock().unwrap() = Some(address);
+    world.server.set(Some(address));
     std::thread::sleep(Duration::from_millis(300));
     world.sending.store(false, Ordering::Release);
     for client in clients {
@@ -250,12 +229,6 @@ fn a_killed_server_keeps_its_word() {
         sink.received().len(),
         started.elapsed().as_secs_f64()
     );
-}
-
-fn random() -> u64 {
-    let mut bytes = [0; 4];
-    getrandom::fill(&mut bytes).unwrap();
-    u64::from(u32::from_le_bytes(bytes))
 }
 
 /// Waits until nothing more happens by itself, and returns every task by its key. Each is asked for its

@@ -10,6 +10,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod chaos;
 mod process;
 mod soaking;
 mod stream;
@@ -21,7 +22,8 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use process::{ADMIN_KEY, Home, Http, PATIENCE, SERVICE_KEY, Server, nexus};
+use chaos::{Chance, number, seed};
+use process::{ADMIN_KEY, Home, Http, PATIENCE, Place, SERVICE_KEY, Server, nexus};
 use serde_json::{Value, json};
 use soaking::agent;
 use soaking::people;
@@ -31,28 +33,10 @@ use stream::Log;
 const PLAIN: &str = "soak.plain";
 const OUTSIDE: &str = "soak.outside";
 
-/// Repeatable chance (SplitMix64).
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (z ^ (z >> 31)) % bound
-    }
-
-    /// Once in so many times.
-    fn once_in(&mut self, times: u64) -> bool {
-        self.below(times) == 0
-    }
-}
-
 /// What the threads share: where the server is just now, and what was said and done.
 #[derive(Default)]
 struct World {
-    address: Mutex<Option<SocketAddr>>,
+    server: Place,
     agent_key: String,
     sending: AtomicBool,
     working: AtomicBool,
@@ -71,16 +55,6 @@ struct World {
 }
 
 impl World {
-    /// A connection to the server that lives now, or a short wait.
-    fn connect(&self) -> Option<Http> {
-        let address = *self.address.lock().unwrap();
-        let http = address.and_then(|address| Http::connect(address).ok());
-        if http.is_none() {
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        http
-    }
-
     fn wrong(&self, what: String) {
         self.wrong.lock().unwrap().push(what);
     }
@@ -90,23 +64,13 @@ impl World {
         let started = Instant::now();
         loop {
             assert!(started.elapsed() < PATIENCE, "no answer to {method} {path}");
-            let Some(mut http) = self.connect() else { continue };
+            let Some(mut http) = self.server.connect() else { continue };
             match http.call(method, path, key, more, Some(body)) {
                 Ok((503, _)) | Err(_) => std::thread::sleep(Duration::from_millis(5)),
                 Ok(answer) => return answer,
             }
         }
     }
-}
-
-fn random() -> u64 {
-    let mut bytes = [0; 4];
-    getrandom::fill(&mut bytes).unwrap();
-    u64::from(u32::from_le_bytes(bytes))
-}
-
-fn number(name: &str) -> Option<u64> {
-    std::env::var(name).ok().map(|text| text.parse().unwrap())
 }
 
 fn register(address: SocketAddr) -> String {
@@ -127,7 +91,7 @@ fn register(address: SocketAddr) -> String {
 #[test]
 fn whatever_goes_wrong_every_task_ends_once() {
     let started = Instant::now();
-    let seed = number("SOAK_SEED").unwrap_or_else(random);
+    let seed = seed("SOAK_SEED");
     let time = Duration::from_secs(number("SOAK_SECONDS").unwrap_or(6));
     eprintln!("SOAK_SEED={seed}");
     let dir = Home::new();
@@ -143,12 +107,12 @@ fn whatever_goes_wrong_every_task_ends_once() {
     let mut server = Server::spawn(dir.path(), 0, &settings);
     let address = server.ready();
     let world = Arc::new(World {
-        address: Mutex::new(Some(address)),
         agent_key: register(address),
         sending: AtomicBool::new(true),
         working: AtomicBool::new(true),
         ..World::default()
     });
+    world.server.set(Some(address));
     let beginning = Log::now(address);
     let run = |what: fn(&World, Chance, u64), number: u64| {
         let world = world.clone();
@@ -163,11 +127,11 @@ fn whatever_goes_wrong_every_task_ends_once() {
     let mut lives = 1;
     while started.elapsed() < time {
         std::thread::sleep(Duration::from_millis(300 + chance.below(1_500)));
-        *world.address.lock().unwrap() = None;
+        world.server.set(None);
         server.child.kill().unwrap();
         server.child.wait().unwrap();
         server = Server::spawn(dir.path(), lives, &settings);
-        *world.address.lock().unwrap() = Some(server.ready());
+        world.server.set(Some(server.ready()));
         lives += 1;
     }
     world.sending.store(false, Ordering::Release);

@@ -44,14 +44,16 @@ pub(crate) struct NewAsk<'a> {
     pub edited_by: Option<String>,
 }
 
-/// Makes an ask for a task that waits and names it on the task; the caller saves the task.
+/// Makes an ask for a task that waits and names it on the task; the caller saves the task. Returns what
+/// changes in the view besides the task: the ask, and the operation that the task stands for, which
+/// waits for this ask now.
 pub(crate) fn open(
     tx: &mut Tx<'_>,
     place: &Place,
     task: &mut Task,
     new: NewAsk<'_>,
     settings: &Approval,
-) -> Result<Ask, WorkError> {
+) -> Result<Vec<ReportChange>, WorkError> {
     let now = tx.now();
     let params: Value = serde_json::from_str(&task.params).unwrap_or(Value::Null);
     let target = new.known.target_of(&params);
@@ -105,7 +107,9 @@ pub(crate) fn open(
             }),
         },
     )?;
-    Ok(ask)
+    let mut changes = vec![ask.change()];
+    changes.extend(operations::task_waits_again(tx, task)?);
+    Ok(changes)
 }
 
 /// A decision as it was sent.
@@ -162,6 +166,7 @@ async fn decide_by(
             });
             let (command_type, requested) = found.await?;
             let known = bundle.find(&command_type)?;
+            known.check_by_hand()?;
             Some(judge_params(tenant, bundle, known, params.clone(), requested).await?)
         }
     };
@@ -204,9 +209,10 @@ fn decide_in(
     )
     .map_err(refused)?;
     ask.reason.clone_from(&deciding.reason);
+    let mut opened = Vec::new();
     let closed = match (outcome, edited) {
         (_, Some(edited)) if ask.quorum > 1 || ask.other_person => {
-            supersede(tx, &place, &mut ask, &mut task, edited, deciding, settings)?;
+            opened = supersede(tx, &place, &mut ask, &mut task, edited, deciding, settings)?;
             true
         }
         (Outcome::Counts, _) => {
@@ -245,11 +251,7 @@ fn decide_in(
     audit(tx, tenant, &ask, action, &deciding.decider.name)?;
     let mut changes = vec![ask.change(), view::change(&task)];
     changes.extend(operations::task_ended(tx, &task)?);
-    if let Some(new_id) = task.ask_id.as_ref().filter(|id| **id != ask.ask_id) {
-        let new = sql::load(tx, tenant, new_id)?.ok_or(WorkError::NoAsk)?;
-        changes.push(new.change());
-        changes.extend(operations::task_waits_again(tx, &task)?);
-    }
+    changes.extend(opened);
     report(tx, &place, "ask.decided", &ask, &task, changes)?;
     Ok(closed.then_some(ask))
 }
@@ -298,7 +300,8 @@ fn close(
     }
 }
 
-/// An edit where several or other persons must agree: a new ask without votes takes its place.
+/// An edit where several or other persons must agree: a new ask without votes takes its place. Returns
+/// what that changes in the view.
 fn supersede(
     tx: &mut Tx<'_>,
     place: &Place,
@@ -307,7 +310,7 @@ fn supersede(
     edited: Judged,
     deciding: &Deciding,
     settings: &Approval,
-) -> Result<(), WorkError> {
+) -> Result<Vec<ReportChange>, WorkError> {
     let tenant = task.tenant.clone();
     close(tx, &tenant, ask, AskStatus::Superseded, &deciding.decider)?;
     edited.put_into(task);
@@ -320,9 +323,9 @@ fn supersede(
         changed: Some(edited_by(&deciding.decider)),
         edited_by: Some(deciding.decider.name.clone()),
     };
-    open(tx, place, task, new, settings)?;
+    let opened = open(tx, place, task, new, settings)?;
     tasks::save(tx, task, Due::No)?;
-    Ok(())
+    Ok(opened)
 }
 
 /// Closes an ask whose time is over; says whether it was still pending.

@@ -6,11 +6,11 @@ use nexus_core::failure::FailureCode;
 use nexus_core::task::Event;
 use nexus_core::tenant::Tenant;
 use nexus_kit::db::{Place, Tx};
+use nexus_kit::log::ReportChange;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::actions::{NewAsk, open};
-use super::row::Ask;
 use super::sql;
 use crate::Work;
 use crate::commands::judge::{Judged, bind, check_precondition, judge_stored};
@@ -46,8 +46,8 @@ pub struct Approval {
 pub(crate) enum Reviewed {
     /// It may run, under this approval if it needed one.
     Go(Option<Approval>),
-    /// A new ask was made; the caller saves the task and reports both.
-    AskAgain(Box<Ask>),
+    /// A new ask was made; the caller saves the task and reports it with these changes.
+    AskAgain(Vec<ReportChange>),
     /// It never runs.
     Refuse(FailureCode, String),
 }
@@ -151,6 +151,5 @@ pub(crate) fn confirm(
         changed: Some(changed),
         edited_by: None,
     };
-    let ask = open(tx, place, task, new, settings)?;
-    Ok(Reviewed::AskAgain(Box::new(ask)))
+    Ok(Reviewed::AskAgain(open(tx, place, task, new, settings)?))
 }

@@ -48,7 +48,8 @@ macro_rules! queries {
             /// Causes, separated by commas.
             cause: Option<String>,
             /// For the platform's `ADMIN_API_KEY`: another tenant as `{org}:{project}`, or `*` for
-            /// all. The door reads it.
+            /// all.
+            // The door reads it.
             #[serde(rename = "tenant")]
             _tenant: Option<String>,
             $($more)*
@@ -99,6 +100,17 @@ queries! {
         #[param(value_type = Option<u16>)]
         limit: Limit,
     }
+}
+
+/// What the operations have in their query, besides what names the tenant. Anything else is refused: an
+/// option that stands here instead of in the body must not be passed over.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct TenantQuery {
+    /// For the platform's `ADMIN_API_KEY`: another tenant as `{org}:{project}`, or `*` for all.
+    // The door reads it.
+    #[serde(rename = "tenant")]
+    _tenant: Option<String>,
 }
 
 /// A task that failed for good.

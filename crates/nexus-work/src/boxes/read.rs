@@ -46,7 +46,7 @@ pub(super) struct Peeked {
 }
 
 /// The tenants that are asked about.
-async fn among(work: &Work, whose: &Whose) -> Result<Vec<Tenant>, WorkError> {
+pub(super) async fn among(work: &Work, whose: &Whose) -> Result<Vec<Tenant>, WorkError> {
     match whose {
         Whose::One(tenant) => Ok(vec![tenant.clone()]),
         Whose::All => Ok(work.app.db.read(Scope::System, tenants).await?),

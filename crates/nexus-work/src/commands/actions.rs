@@ -78,6 +78,11 @@ pub struct Begun {
 /// What else is written in the transaction that accepts a command, and goes with its report. What it
 /// refuses is not accepted either.
 pub trait Beside: Send + Sync {
+    /// Whether it makes the command itself, so that this may be one that nobody sends by hand.
+    fn makes(&self) -> bool {
+        false
+    }
+
     /// Writes it.
     ///
     /// # Errors
@@ -158,6 +163,9 @@ async fn accept_by(
     bundle: Arc<Bundle>,
 ) -> Result<Accepted, WorkError> {
     let known = bundle.find(&command.command_type)?;
+    if !beside.as_ref().is_some_and(|beside| beside.makes()) {
+        known.check_by_hand()?;
+    }
     let params = command.params.clone();
     let judged = judge_params(tenant, bundle, known, params, command.risk).await?;
     let precondition = command.precondition.as_ref().map(Value::to_string);
@@ -251,7 +259,7 @@ fn accept_in(
             changed: None,
             edited_by: None,
         };
-        changes.push(open(tx, &place, &mut task, new, settings)?.change());
+        changes.extend(open(tx, &place, &mut task, new, settings)?);
     }
     if task.risk == Risk::Yellow {
         let text = format!("{}: {}", task.command_type, judged.verdict.why);

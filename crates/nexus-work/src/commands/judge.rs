@@ -101,6 +101,7 @@ pub async fn examine(
 ) -> Result<Examined, WorkError> {
     let bundle = work.catalogue.refresh(&work.app.db, tenant).await?;
     let known = bundle.find(command_type)?;
+    known.check_by_hand()?;
     if texts && let Some(params) = params.as_object_mut() {
         for (name, value) in params {
             read_text(&known.schema["properties"][name.as_str()]["type"], value);
@@ -111,7 +112,7 @@ pub async fn examine(
         agent.check(tenant, &known.name, &params).map_err(WorkError::params)?;
     }
     let verdict = bundle.rate(&known, &params, None);
-    let disabled = known.agent.as_ref().and_then(|agent| agent.disabled(&known.name));
+    let disabled = known.disabled();
     Ok(Examined { risk: verdict.level, waits: verdict.waits, disabled, params })
 }
 

@@ -316,9 +316,10 @@ impl Batch {
             Ok(Reviewed::Go(approval)) => {
                 claimed.envelopes.push(self.start(tx, &place, task, approval, now)?);
             }
-            Ok(Reviewed::AskAgain(ask)) => {
+            Ok(Reviewed::AskAgain(opened)) => {
                 tasks::save(tx, task, Due::No)?;
-                let changes = vec![view::change(task), ask.change()];
+                let mut changes = vec![view::change(task)];
+                changes.extend(opened);
                 report(tx, &place, "ask.created", task, changes)?;
             }
             Ok(Reviewed::Refuse(code, why)) => {

@@ -156,7 +156,7 @@ pub struct TypeOut {
 impl From<&KnownType> for TypeOut {
     fn from(known: &KnownType) -> Self {
         let risk = known.admin_override.unwrap_or(known.level);
-        let disabled_because = known.agent.as_ref().and_then(|agent| agent.disabled(&known.name));
+        let disabled_because = known.disabled();
         Self {
             command_type: known.name.clone(),
             agent: known.agent.as_ref().map_or("outside", |agent| agent.name()).to_owned(),

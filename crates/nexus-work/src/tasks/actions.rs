@@ -153,11 +153,11 @@ fn ask_again_in(
         changed: Some(format!("asked again; it was {from}")),
         edited_by: None,
     };
-    let ask = open(tx, &place, &mut task, new, settings)?;
+    let opened = open(tx, &place, &mut task, new, settings)?;
     sql::save(tx, &task, Due::No)?;
     audit(tx, &task, "task.asked_again", actor)?;
-    let mut changes = vec![view::change(&task), ask.change()];
-    changes.extend(operations::task_waits_again(tx, &task)?);
+    let mut changes = vec![view::change(&task)];
+    changes.extend(opened);
     let report = Report {
         kind: "ask.created",
         correlation_id: &task.correlation_id,

@@ -7,6 +7,7 @@ use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use nexus_testdb::TestDatabase;
@@ -38,6 +39,30 @@ impl Home {
 
     pub fn path(&self) -> &Path {
         self.dir.path()
+    }
+}
+
+/// Where the server is just now, if it lives.
+#[derive(Default)]
+pub struct Place(Mutex<Option<SocketAddr>>);
+
+impl Place {
+    /// Says where it is from now on.
+    pub fn set(&self, address: Option<SocketAddr>) {
+        *self.0.lock().unwrap() = address;
+    }
+
+    pub fn get(&self) -> Option<SocketAddr> {
+        *self.0.lock().unwrap()
+    }
+
+    /// A connection to the server that lives now, or a short wait.
+    pub fn connect(&self) -> Option<Http> {
+        let http = self.get().and_then(|address| Http::connect(address).ok());
+        if http.is_none() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        http
     }
 }
 

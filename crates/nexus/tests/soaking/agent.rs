@@ -45,7 +45,7 @@ pub fn work(world: &World, mut chance: Chance, number: u64) {
     while world.working.load(Ordering::Acquire) {
         let max = 1 + chance.below(8);
         let body = json!({"agent": format!("a{number}"), "types": [PLAIN, OUTSIDE], "max": max});
-        let Some(mut http) = world.connect() else { continue };
+        let Some(mut http) = world.server.connect() else { continue };
         let claim =
             http.call("POST", "/agent/tasks/claim", &world.agent_key, "", Some(&body.to_string()));
         // A claim whose answer is lost is a worker that died: its leases run out.

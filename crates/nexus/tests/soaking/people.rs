@@ -59,7 +59,7 @@ fn send(world: &World, key: &str, body: &str) -> String {
 /// Says yes to most asks.
 pub fn approver(world: &World, mut chance: Chance, _: u64) {
     while world.working.load(Ordering::Acquire) {
-        let Some(mut http) = world.connect() else { continue };
+        let Some(mut http) = world.server.connect() else { continue };
         let path = "/approvals?status=pending&limit=200";
         let Ok((200, pending)) = http.call("GET", path, ADMIN_KEY, "", None) else { continue };
         let pending: Value = serde_json::from_str(&pending).unwrap();

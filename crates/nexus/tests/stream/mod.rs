@@ -103,8 +103,7 @@ fn follow(
     reports: &Mutex<BTreeMap<u64, Value>>,
     stop: &AtomicBool,
 ) -> io::Result<()> {
-    let address = *world.address.lock().unwrap();
-    let Some(address) = address else { return Ok(()) };
+    let Some(address) = world.server.get() else { return Ok(()) };
     let mut stream = Sse::open(address, Some(at))?;
     while !stop.load(Ordering::Acquire) {
         let frame = stream.frame()?;

@@ -1507,7 +1507,7 @@ export interface components {
             ids: string[] | null;
             /**
              * Format: int64
-             * @description The first so many, those that failed first first.
+             * @description The first so many of each tenant, those that failed first first.
              * @default null
              */
             limit: number | null;
@@ -1822,7 +1822,7 @@ export interface components {
         DecisionOut: {
             /** Format: int64 */
             count: number;
-            /** @description Those that failed first; `count` says how many there are. */
+            /** @description Those that failed first, tenant by tenant; `count` says how many there are. */
             ids: string[];
             /** @description `requeue`, `hold`, `alarm` or `ignore`. */
             triage: string;
@@ -2333,7 +2333,7 @@ export interface components {
             ids: string[] | null;
             /**
              * Format: int64
-             * @description The first so many, those that failed first first.
+             * @description The first so many of each tenant, those that failed first first.
              * @default null
              */
             limit: number | null;
@@ -3076,7 +3076,7 @@ export interface components {
             ids: string[] | null;
             /**
              * Format: int64
-             * @description The first so many, those that failed first first.
+             * @description The first so many of each tenant, those that failed first first.
              * @default null
              */
             limit: number | null;
@@ -3305,7 +3305,7 @@ export interface components {
             ids: string[] | null;
             /**
              * Format: int64
-             * @description The first so many, those that failed first first.
+             * @description The first so many of each tenant, those that failed first first.
              * @default null
              */
             limit: number | null;
@@ -3463,13 +3463,14 @@ export interface components {
             decisions: components["schemas"]["DecisionOut"][];
             /** @description Ids that were asked for and are no dead letters here. */
             missing?: string[];
-            /** @description `tenant` or `settings`. */
-            source: string;
+            /** @description `tenant` or `settings`; missing for all tenants. */
+            source?: string | null;
             /**
              * Format: int64
-             * @description The policy's version; 0 where the tenant never had one of its own.
+             * @description The policy's version; 0 where the tenant never had one of its own. Missing for all tenants, each of
+             *     which goes by its own.
              */
-            version: number;
+            version?: number | null;
         };
         /** @description A triage policy. A code stands in one list at most; what stands in none is left alone. */
         TriagePolicyIn: {
@@ -3886,8 +3887,11 @@ export interface operations {
     ack_alarm: {
         parameters: {
             query?: {
-                /** @description For the platform's `ADMIN_API_KEY`: another tenant as `{org}:{project}`, or `*` for all */
-                tenant?: string;
+                /**
+                 * @description For the platform's `ADMIN_API_KEY`: another tenant as `{org}:{project}`, or `*` for all. The door
+                 *     reads it.
+                 */
+                tenant?: string | null;
             };
             header?: never;
             path?: never;
@@ -3972,8 +3976,11 @@ export interface operations {
     purge_alarm: {
         parameters: {
             query?: {
-                /** @description For the platform's `ADMIN_API_KEY`: another tenant as `{org}:{project}`, or `*` for all */
-                tenant?: string;
+                /**
+                 * @description For the platform's `ADMIN_API_KEY`: another tenant as `{org}:{project}`, or `*` for all. The door
+                 *     reads it.
+                 */
+                tenant?: string | null;
             };
             header?: never;
             path?: never;
@@ -4058,8 +4065,11 @@ export interface operations {
     requeue_alarm: {
         parameters: {
             query?: {
-                /** @description For the platform's `ADMIN_API_KEY`: another tenant as `{org}:{project}`, or `*` for all */
-                tenant?: string;
+                /**
+                 * @description For the platform's `ADMIN_API_KEY`: another tenant as `{org}:{project}`, or `*` for all. The door
+                 *     reads it.
+                 */
+                tenant?: string | null;
             };
             header?: never;
             path?: never;
@@ -5108,8 +5118,11 @@ export interface operations {
     alarm_dlq: {
         parameters: {
             query?: {
-                /** @description For the platform's `ADMIN_API_KEY`: another tenant as `{org}:{project}`, or `*` for all */
-                tenant?: string;
+                /**
+                 * @description For the platform's `ADMIN_API_KEY`: another tenant as `{org}:{project}`, or `*` for all. The door
+                 *     reads it.
+                 */
+                tenant?: string | null;
             };
             header?: never;
             path?: never;
@@ -5194,8 +5207,11 @@ export interface operations {
     apply_dlq: {
         parameters: {
             query?: {
-                /** @description For the platform's `ADMIN_API_KEY`: another tenant as `{org}:{project}`, or `*` for all */
-                tenant?: string;
+                /**
+                 * @description For the platform's `ADMIN_API_KEY`: another tenant as `{org}:{project}`, or `*` for all. The door
+                 *     reads it.
+                 */
+                tenant?: string | null;
             };
             header?: never;
             path?: never;
@@ -5486,8 +5502,11 @@ export interface operations {
     purge_dlq: {
         parameters: {
             query?: {
-                /** @description For the platform's `ADMIN_API_KEY`: another tenant as `{org}:{project}`, or `*` for all */
-                tenant?: string;
+                /**
+                 * @description For the platform's `ADMIN_API_KEY`: another tenant as `{org}:{project}`, or `*` for all. The door
+                 *     reads it.
+                 */
+                tenant?: string | null;
             };
             header?: never;
             path?: never;
@@ -5572,8 +5591,11 @@ export interface operations {
     requeue_dlq: {
         parameters: {
             query?: {
-                /** @description For the platform's `ADMIN_API_KEY`: another tenant as `{org}:{project}`, or `*` for all */
-                tenant?: string;
+                /**
+                 * @description For the platform's `ADMIN_API_KEY`: another tenant as `{org}:{project}`, or `*` for all. The door
+                 *     reads it.
+                 */
+                tenant?: string | null;
             };
             header?: never;
             path?: never;
@@ -5658,8 +5680,11 @@ export interface operations {
     route_dlq: {
         parameters: {
             query?: {
-                /** @description For the platform's `ADMIN_API_KEY`: another tenant as `{org}:{project}`, or `*` for all */
-                tenant?: string;
+                /**
+                 * @description For the platform's `ADMIN_API_KEY`: another tenant as `{org}:{project}`, or `*` for all. The door
+                 *     reads it.
+                 */
+                tenant?: string | null;
             };
             header?: never;
             path?: never;
@@ -5743,7 +5768,13 @@ export interface operations {
     };
     triage_dead_letters: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description For the platform's `ADMIN_API_KEY`: another tenant as `{org}:{project}`, or `*` for all. The door
+                 *     reads it.
+                 */
+                tenant?: string | null;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -5889,8 +5920,11 @@ export interface operations {
     purge_hold: {
         parameters: {
             query?: {
-                /** @description For the platform's `ADMIN_API_KEY`: another tenant as `{org}:{project}`, or `*` for all */
-                tenant?: string;
+                /**
+                 * @description For the platform's `ADMIN_API_KEY`: another tenant as `{org}:{project}`, or `*` for all. The door
+                 *     reads it.
+                 */
+                tenant?: string | null;
             };
             header?: never;
             path?: never;
@@ -5975,8 +6009,11 @@ export interface operations {
     requeue_hold: {
         parameters: {
             query?: {
-                /** @description For the platform's `ADMIN_API_KEY`: another tenant as `{org}:{project}`, or `*` for all */
-                tenant?: string;
+                /**
+                 * @description For the platform's `ADMIN_API_KEY`: another tenant as `{org}:{project}`, or `*` for all. The door
+                 *     reads it.
+                 */
+                tenant?: string | null;
             };
             header?: never;
             path?: never;
@@ -6384,6 +6421,11 @@ export interface operations {
                 status?: string | null;
                 /** @description `dlq`, `hold` or `alarm`. */
                 box?: string | null;
+                /**
+                 * @description For the platform's `ADMIN_API_KEY`: another tenant as `{org}:{project}`, or `*` for all. The door
+                 *     reads it.
+                 */
+                tenant?: string | null;
                 /** @description `next` of the page before. */
                 cursor?: string | null;
                 /** @description 1 to 200; 50 unless said otherwise. */

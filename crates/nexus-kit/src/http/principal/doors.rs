@@ -66,6 +66,13 @@ doors! {
 impl<R: Demand> Door for Caller<R> {
     async fn open(parts: &Parts, app: &App, seen: &mut Seen) -> Result<Self, Problem> {
         let (principal, proof) = authenticate(parts, app, R::LOOK, seen).await?;
+        if by_tenant(parts).is_some() {
+            // Whoever names another tenant here must not be answered about, or act on, their own.
+            return Err(Problem::bad_request(
+                "unknown_parameter",
+                "There is no ?tenant= here. Name the tenant by the headers x-org-id and x-project-id.",
+            ));
+        }
         let Some(tenant) = resolve(parts, &principal, seen)? else {
             return Err(Problem::bad_request(
                 "tenant_missing",

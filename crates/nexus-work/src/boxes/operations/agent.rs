@@ -54,8 +54,7 @@ impl Boxes {
             Ok::<_, WorkError>(Some((op, digest)))
         });
         let Some((op, digest)) = read.await.map_err(store)? else {
-            let why =
-                "no operation waits for this command; POST /dlq/requeue or /dlq/purge makes one";
+            let why = "no operation waits for this command";
             return Err(Failure::new(FailureCode::InvalidParams, why));
         };
         let approved = job.params["operation_id"] == op.operation_id.as_str()
@@ -152,6 +151,18 @@ impl Agent for Boxes {
 
     fn bind(&self, _: &Tenant, _: &str, _: &Value) -> Result<Vec<Bound>, Vec<ParamError>> {
         Ok(Vec::new())
+    }
+
+    fn made_by(&self, command_type: &str) -> Option<&'static str> {
+        Some(match command_type {
+            PURGE => {
+                "POST /dlq/purge, /hold/purge or /alarm/purge of more than DLQ_RED_ABOVE tasks"
+            }
+            _ => {
+                "POST /dlq/requeue, /hold/requeue, /alarm/requeue or /dlq/apply of more than \
+                 DLQ_RED_ABOVE tasks"
+            }
+        })
     }
 
     fn perform<'a>(&'a self, job: &'a Job, _: &'a dyn Supervisor) -> Performing<'a> {

@@ -12,7 +12,6 @@ use nexus_kit::settings::Approval;
 use serde_json::Value;
 
 use super::row::Operation;
-use super::steer::task_waits_again;
 use crate::Work;
 use crate::approvals::actions::{NewAsk, open};
 use crate::catalogue::Bundle;
@@ -110,7 +109,7 @@ pub(super) fn requeue(
     task.risk = judged.verdict.level;
     task.rule.clone_from(&judged.verdict.rule);
     task.waits = judged.verdict.waits;
-    let (kind, changes) = if task.waits {
+    let (kind, opened) = if task.waits {
         task.advance(Event::AskedAgain, now)?;
         let new = NewAsk {
             known: &judged.known,
@@ -120,18 +119,18 @@ pub(super) fn requeue(
             // Where another person must decide, whoever requeued it is not that person.
             edited_by: Some(op.requested_by.clone()),
         };
-        let ask = open(tx, place, task, new, settings)?;
+        let opened = open(tx, place, task, new, settings)?;
         tasks::save(tx, task, Due::No)?;
-        ("ask.created", vec![view::change(task), ask.change()])
+        ("ask.created", opened)
     } else {
         task.advance(Event::Requeued, now)?;
         tasks::save(tx, task, Due::Ready(now))?;
-        ("task.requeued", vec![view::change(task)])
+        ("task.requeued", Vec::new())
     };
     tasks::set_deadline(tx, task)?;
-    let mut all = changes;
-    all.extend(task_waits_again(tx, task)?);
-    Ok((kind, all))
+    let mut changes = vec![view::change(task)];
+    changes.extend(opened);
+    Ok((kind, changes))
 }
 
 /// What a person who is asked again reads about it.

@@ -252,6 +252,10 @@ struct Waiting {
 }
 
 impl Beside for Waiting {
+    fn makes(&self) -> bool {
+        true
+    }
+
     fn write(
         &self,
         tx: &mut Tx<'_>,

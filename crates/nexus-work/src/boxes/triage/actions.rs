@@ -128,12 +128,35 @@ pub(crate) fn day(now: Time) -> i64 {
 /// What the policy would do with dead letters.
 #[derive(Debug, Default)]
 pub(super) struct Preview {
-    pub version: u64,
-    pub own: bool,
+    /// The version of the policy that says it, and whether it is the tenant's own; several tenants have
+    /// several.
+    pub policy: Option<(u64, bool)>,
     /// How many of each decision, and the first of their ids in the order in which they failed.
     pub decisions: BTreeMap<Decision, (u64, Vec<String>)>,
     /// Ids that were asked for and are no dead letters here.
     pub missing: Vec<String>,
+}
+
+impl Preview {
+    /// Those of several tenants together.
+    pub fn of_all(all: Vec<Self>, limit: u64) -> Self {
+        let most = usize::try_from(limit).unwrap_or(usize::MAX);
+        let mut together = Self::default();
+        for (number, one) in all.into_iter().enumerate() {
+            for (decision, (count, ids)) in one.decisions {
+                let (sum, known) = together.decisions.entry(decision).or_default();
+                *sum += count;
+                known.extend(ids);
+                known.truncate(most);
+            }
+            // Missing is what stands in the box of none of them.
+            match number {
+                0 => together.missing = one.missing,
+                _ => together.missing.retain(|id| one.missing.contains(id)),
+            }
+        }
+        together
+    }
 }
 
 /// Which dead letters are looked at.
@@ -158,8 +181,8 @@ pub(super) async fn preview(
         .db
         .read(tenant, move |q| {
             let triage = Triage::load(q, &whose, &usual)?;
-            let mut preview =
-                Preview { version: triage.version, own: triage.own, ..Preview::default() };
+            let policy = Some((triage.version, triage.own));
+            let mut preview = Preview { policy, ..Preview::default() };
             match selection {
                 Selection::Ids(ids) => {
                     for id in ids {

@@ -9,7 +9,7 @@ use nexus_core::id::TaskId;
 use nexus_core::time::Time;
 use nexus_core::triage::{Decision, Policy};
 use nexus_kit::http::body::Body;
-use nexus_kit::http::principal::{Admin, Caller};
+use nexus_kit::http::principal::{Admin, Caller, Overseer, Whose};
 use nexus_kit::http::problem::{FieldError, Problem};
 use nexus_kit::http::query::Query;
 use serde::{Deserialize, Serialize};
@@ -19,6 +19,8 @@ use super::Current;
 use super::actions::{self, Actor, COUNTED_DAYS, Preview, Resolves, Selection, Simulated};
 use crate::WorkState;
 use crate::boxes::filter::FilterIn;
+use crate::boxes::http::TenantQuery;
+use crate::boxes::read::among;
 use crate::error::WorkError;
 use crate::policy::http::Confirm;
 
@@ -288,10 +290,13 @@ pub struct TriageIn {
 /// What the policy would do.
 #[derive(Serialize, ToSchema)]
 pub struct TriageOut {
-    /// The policy's version; 0 where the tenant never had one of its own.
-    version: u64,
-    /// `tenant` or `settings`.
-    source: &'static str,
+    /// The policy's version; 0 where the tenant never had one of its own. Missing for all tenants, each of
+    /// which goes by its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<u64>,
+    /// `tenant` or `settings`; missing for all tenants.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<&'static str>,
     count: u64,
     /// One for each decision, in the order `requeue`, `hold`, `alarm`, `ignore`.
     decisions: Vec<DecisionOut>,
@@ -307,7 +312,7 @@ pub struct DecisionOut {
     #[schema(value_type = String)]
     triage: Decision,
     count: u64,
-    /// Those that failed first; `count` says how many there are.
+    /// Those that failed first, tenant by tenant; `count` says how many there are.
     ids: Vec<String>,
 }
 
@@ -318,8 +323,8 @@ impl From<Preview> for TriageOut {
             DecisionOut { triage, count, ids }
         });
         Self {
-            version: preview.version,
-            source: if preview.own { "tenant" } else { "settings" },
+            version: preview.policy.map(|(version, _)| version),
+            source: preview.policy.map(|(_, own)| if own { "tenant" } else { "settings" }),
             count: decisions.iter().map(|it| it.count).sum(),
             decisions: decisions.into(),
             missing: preview.missing,
@@ -328,12 +333,13 @@ impl From<Preview> for TriageOut {
 }
 
 /// Says what the policy would do with dead letters. Nothing is changed.
-#[utoipa::path(post, path = "/dlq/triage", tag = "failures", operation_id = "triage_dead_letters", request_body = TriageIn, security(("api_key" = [])),
+#[utoipa::path(post, path = "/dlq/triage", tag = "failures", operation_id = "triage_dead_letters", request_body = TriageIn, params(TenantQuery), security(("api_key" = [])),
     responses((status = 200, body = TriageOut), (status = 400, description = "`invalid_filter`", body = Problem), (status = 401, body = Problem),
         (status = 403, body = Problem), (status = 422, body = Problem)))]
 pub async fn triage(
     State(state): State<WorkState>,
-    caller: Caller<Admin>,
+    caller: Overseer,
+    Query(_query): Query<TenantQuery>,
     Body(body): Body<TriageIn>,
 ) -> Result<Json<TriageOut>, Problem> {
     let limit = body.limit.unwrap_or(PREVIEW_IDS);
@@ -350,7 +356,15 @@ pub async fn triage(
             Selection::Filter(filter.unwrap_or_default().at(now, "/filter")?)
         }
     };
-    Ok(Json(actions::preview(&state.0, &caller.tenant, selection, limit).await?.into()))
+    let mut all = Vec::new();
+    for tenant in among(&state.0, &caller.whose).await? {
+        all.push(actions::preview(&state.0, &tenant, selection.clone(), limit).await?);
+    }
+    let preview = match caller.whose {
+        Whose::One(_) => all.pop().unwrap_or_default(),
+        Whose::All => Preview::of_all(all, limit),
+    };
+    Ok(Json(preview.into()))
 }
 
 /// Ids of tasks, each once.

@@ -52,6 +52,29 @@ fn plain_value(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
+/// Prints a list: a line of JSON for each item, or a table, in which each says whose it is where they are
+/// `of_all` tenants.
+pub fn print(
+    ctx: &Ctx,
+    items: &[Value],
+    of_all: bool,
+    heading: &[&'static str],
+    row: impl Fn(&Value) -> Vec<(Style, String)>,
+) {
+    if ctx.out.json {
+        items.iter().for_each(|item| ctx.out.json(item));
+        return;
+    }
+    if items.is_empty() {
+        ctx.note(crate::cli::text::nothing_here(ctx.lang()));
+    }
+    let whose = |item| of_all.then(|| (Style::Plain, field(item, "tenant_id").to_owned()));
+    let rows: Vec<Vec<(Style, String)>> =
+        items.iter().map(|item| whose(item).into_iter().chain(row(item)).collect()).collect();
+    let whose = of_all.then(|| text::tenant_heading(ctx.lang())).into_iter().flatten();
+    table::print(&ctx.out, &whose.chain(heading.iter().copied()).collect::<Vec<_>>(), &rows);
+}
+
 fn borrowed(query: &[(String, String)]) -> Vec<(&str, &str)> {
     query.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
 }
@@ -61,34 +84,23 @@ pub async fn peek(ctx: &Ctx, of: &str, args: &ListArgs) -> Done {
     let query = query(&args.filter, args.all_tenants);
     let api = ctx.api(Door::Admin)?;
     let items = api.list(&format!("/{of}/peek"), &borrowed(&query), args.limit).await?;
-    if ctx.out.json {
-        items.iter().for_each(|item| ctx.out.json(item));
-        return Ok(Exit::Ok);
-    }
-    if items.is_empty() {
-        ctx.note(crate::cli::text::nothing_here(ctx.lang()));
-    }
-    let rows: Vec<Vec<(Style, String)>> = items
-        .iter()
-        .map(|item| {
-            let may = item.get("may_requeue") == Some(&Value::Bool(true));
-            let own = field(item, "agent_code");
-            let own = if own.is_empty() { String::new() } else { format!("[{own}] ") };
-            vec![
-                (Style::Name, field(item, "task_id").to_owned()),
-                (Style::Dim, ctx.out.moment(field(item, "failed_at"))),
-                (Style::Bad, field(item, "failure_code").to_owned()),
-                (Style::Plain, field(item, "task_type").to_owned()),
-                (
-                    if may { Style::Plain } else { Style::Warn },
-                    text::triage(ctx.lang(), field(item, "triage")).to_owned(),
-                ),
-                (Style::Plain, format!("{own}{}", field(item, "error"))),
-            ]
-        })
-        .collect();
-    table::print(&ctx.out, &text::peek_heading(ctx.lang()), &rows);
-    if let Some(item) = items.first() {
+    print(ctx, &items, args.all_tenants, &text::peek_heading(ctx.lang()), |item| {
+        let may = item.get("may_requeue") == Some(&Value::Bool(true));
+        let own = field(item, "agent_code");
+        let own = if own.is_empty() { String::new() } else { format!("[{own}] ") };
+        vec![
+            (Style::Name, field(item, "task_id").to_owned()),
+            (Style::Dim, ctx.out.moment(field(item, "failed_at"))),
+            (Style::Bad, field(item, "failure_code").to_owned()),
+            (Style::Plain, field(item, "task_type").to_owned()),
+            (
+                if may { Style::Plain } else { Style::Warn },
+                text::triage(ctx.lang(), field(item, "triage")).to_owned(),
+            ),
+            (Style::Plain, format!("{own}{}", field(item, "error"))),
+        ]
+    });
+    if let Some(item) = items.first().filter(|_| !ctx.out.json) {
         ctx.note(crate::cli::text::runbook_hint(ctx.lang(), field(item, "failure_code")));
     }
     Ok(Exit::Ok)
@@ -133,28 +145,18 @@ pub async fn causes(ctx: &Ctx, of: &str, args: &ListArgs) -> Done {
     let query = query(&args.filter, args.all_tenants);
     let api = ctx.api(Door::Admin)?;
     let items = api.list(&format!("/{of}/causes"), &borrowed(&query), args.limit).await?;
-    if ctx.out.json {
-        items.iter().for_each(|item| ctx.out.json(item));
-        return Ok(Exit::Ok);
-    }
-    if items.is_empty() {
-        ctx.note(crate::cli::text::nothing_here(ctx.lang()));
-    }
-    let rows: Vec<Vec<(Style, String)>> = items
-        .iter()
-        .map(|item| {
-            vec![
-                (Style::Bold, plain(item, "count")),
-                (Style::Name, field(item, "cause").to_owned()),
-                (Style::Bad, field(item, "failure_code").to_owned()),
-                (Style::Plain, field(item, "task_type").to_owned()),
-                (Style::Dim, ctx.out.moment(field(item, "last_failed_at"))),
-                (Style::Plain, field(item, "message").to_owned()),
-            ]
-        })
-        .collect();
-    table::print(&ctx.out, &text::causes_heading(ctx.lang()), &rows);
-    if let Some(item) = items.first() {
+    // A cause is no tenant's: the same error of several is one.
+    print(ctx, &items, false, &text::causes_heading(ctx.lang()), |item| {
+        vec![
+            (Style::Bold, plain(item, "count")),
+            (Style::Name, field(item, "cause").to_owned()),
+            (Style::Bad, field(item, "failure_code").to_owned()),
+            (Style::Plain, field(item, "task_type").to_owned()),
+            (Style::Dim, ctx.out.moment(field(item, "last_failed_at"))),
+            (Style::Plain, field(item, "message").to_owned()),
+        ]
+    });
+    if let Some(item) = items.first().filter(|_| !ctx.out.json) {
         ctx.note(text::cause_hint(ctx.lang(), of, field(item, "cause")));
     }
     Ok(Exit::Ok)

@@ -196,6 +196,9 @@ async fn operate(ctx: &Ctx, path: &str, mut body: Value, how: &HowArgs) -> Done 
     }
     if let Some(operations) = accepted.get("operations").and_then(Value::as_array) {
         operations.iter().for_each(|one| told(ctx, one));
+        if !ctx.out.json {
+            left_out(ctx, &accepted);
+        }
         if operations.is_empty() {
             ctx.note(text::nothing_to_do(lang));
         }

@@ -5,12 +5,12 @@ use clap::{Args, Subcommand};
 use nexus_client::{Api, ApiError, Follower, Happening, segment};
 use serde_json::{Value, json};
 
+use super::look::print;
 use super::text;
 use crate::cli::context::{Ctx, Done, Door, Fail};
 use crate::cli::exit::Exit;
 use crate::cli::out::{Line, Style};
 use crate::cli::render::{field, plain, who};
-use crate::cli::table;
 
 /// Where an operation can stand.
 const STATUSES: [&str; 5] = ["waiting_approval", "running", "stopped", "aborted", "done"];
@@ -41,6 +41,9 @@ pub struct ListArgs {
     /// Operations on this box
     #[arg(long, value_name = "BOX", value_parser = PossibleValuesParser::new(["dlq", "hold", "alarm"]))]
     pub r#box: Option<String>,
+    /// In all tenants; needs ADMIN_API_KEY
+    #[arg(long)]
+    pub all_tenants: bool,
     /// At most this many
     #[arg(long, value_name = "N", default_value_t = 50)]
     pub limit: usize,
@@ -65,33 +68,25 @@ pub async fn run(ctx: &Ctx, verb: &OperationsVerb) -> Done {
 }
 
 async fn list(ctx: &Ctx, args: &ListArgs) -> Done {
-    let query: Vec<(&str, &str)> = [("status", &args.status), ("box", &args.r#box)]
-        .iter()
-        .filter_map(|(name, value)| value.as_deref().map(|value| (*name, value)))
+    let given = [("status", args.status.as_deref()), ("box", args.r#box.as_deref())];
+    let all = ("tenant", args.all_tenants.then_some("*"));
+    let query: Vec<(&str, &str)> = given
+        .into_iter()
+        .chain([all])
+        .filter_map(|(name, value)| value.map(|value| (name, value)))
         .collect();
     let operations = ctx.api(Door::Admin)?.list("/operations", &query, args.limit).await?;
-    if ctx.out.json {
-        operations.iter().for_each(|operation| ctx.out.json(operation));
-        return Ok(Exit::Ok);
-    }
-    if operations.is_empty() {
-        ctx.note(crate::cli::text::nothing_here(ctx.lang()));
-    }
-    let rows: Vec<Vec<(Style, String)>> = operations
-        .iter()
-        .map(|op| {
-            let status = field(op, "status");
-            vec![
-                (Style::Name, field(op, "operation_id").to_owned()),
-                (Style::Dim, ctx.out.moment(field(op, "created_at"))),
-                (style(status), text::status(ctx.lang(), status)),
-                (Style::Plain, format!("{} {}", field(op, "box"), field(op, "action"))),
-                (Style::Plain, format!("{}/{}", plain(op, "done"), plain(op, "count"))),
-                (Style::Plain, who(op, "requested_by")),
-            ]
-        })
-        .collect();
-    table::print(&ctx.out, &text::operations_heading(ctx.lang()), &rows);
+    print(ctx, &operations, args.all_tenants, &text::operations_heading(ctx.lang()), |op| {
+        let status = field(op, "status");
+        vec![
+            (Style::Name, field(op, "operation_id").to_owned()),
+            (Style::Dim, ctx.out.moment(field(op, "created_at"))),
+            (style(status), text::status(ctx.lang(), status)),
+            (Style::Plain, format!("{} {}", field(op, "box"), field(op, "action"))),
+            (Style::Plain, format!("{}/{}", plain(op, "done"), plain(op, "count"))),
+            (Style::Plain, who(op, "requested_by")),
+        ]
+    });
     Ok(Exit::Ok)
 }
 

@@ -43,6 +43,7 @@ texts! {
 }
 
 headings! {
+    tenant_heading[1] = ["TENANT"], ["테넌트"];
     peek_heading[6] = ["TASK", "FAILED", "CODE", "TYPE", "POLICY", "ERROR"], ["작업", "실패 시각", "코드", "유형", "정책", "오류"];
     causes_heading[6] = ["COUNT", "CAUSE", "CODE", "TYPE", "LAST", "MESSAGE"], ["개수", "원인", "코드", "유형", "마지막", "내용"];
     simulate_heading[4] = ["COUNT", "CODE", "NOW", "THEN"], ["개수", "코드", "지금", "바뀌면"];

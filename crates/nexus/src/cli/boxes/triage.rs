@@ -29,6 +29,9 @@ pub struct TriageArgs {
     /// Those that these let through.
     #[command(flatten)]
     pub filter: FilterArgs,
+    /// In all tenants; needs ADMIN_API_KEY
+    #[arg(long)]
+    pub all_tenants: bool,
 }
 
 /// Verbs of the triage policy.
@@ -106,7 +109,8 @@ pub async fn triage(ctx: &Ctx, args: &TriageArgs) -> Done {
     if let Some(filter) = args.filter.body() {
         body["filter"] = filter;
     }
-    let said = ctx.api(Door::Admin)?.post("/dlq/triage", &body).await?;
+    let query: &[(&str, &str)] = if args.all_tenants { &[("tenant", "*")] } else { &[] };
+    let said = ctx.api(Door::Admin)?.post_to("/dlq/triage", query, &body).await?;
     if ctx.out.json {
         ctx.out.json(&said);
         return Ok(Exit::Ok);

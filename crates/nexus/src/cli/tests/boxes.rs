@@ -189,4 +189,12 @@ fn operations_are_shown_in_both_languages() {
     let line = ["operations", "list", "--status", "done", "--box", "dlq"];
     let did = User::of(&listed).types(&line);
     assert!(did.out.contains("OPERATION") && did.out.contains("dlq requeue"), "{}", did.out);
+    assert!(!did.out.contains("TENANT"), "{}", did.out);
+    // Of all tenants, each says whose it is.
+    let listed = Fake::new(|asked, _| match asked.line().replace("%2A", "*").as_str() {
+        "GET /operations?tenant=*&limit=50" => Reply::Json(200, json!({"items": [op("done", 0)]})),
+        other => panic!("{other}"),
+    });
+    let did = User::of(&listed).types(&["--lang", "ko", "operations", "list", "--all-tenants"]);
+    assert!(did.out.contains("테넌트") && did.out.contains("default:default"), "{}", did.out);
 }

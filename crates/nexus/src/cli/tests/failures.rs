@@ -19,7 +19,8 @@ fn server() -> Fake {
         "GET /dlq/peek" => Reply::Json(
             200,
             json!({"items": [{
-                "task_id": "tsk_1", "failed_at": "2026-11-21T05:04:03.000Z", "agent_code": "E_7",
+                "tenant_id": "kaist:lab", "task_id": "tsk_1",
+                "failed_at": "2026-11-21T05:04:03.000Z", "agent_code": "E_7",
                 "failure_code": "PROVIDER_TIMEOUT", "task_type": "youtube.search",
                 "triage": "requeue", "may_requeue": true, "error": "no answer\u{202e}",
             }]}),
@@ -88,6 +89,10 @@ fn boxes_are_looked_into_by_filter() {
         assert!(asked.contains(part), "{asked}");
     }
 
+    assert!(!did.out.contains("kaist:lab"), "{}", did.out);
+    let all = User::of(&self::server()).types(&["dlq", "peek", "--all-tenants"]);
+    assert!(all.out.contains("TENANT") && all.out.contains("kaist:lab"), "{}", all.out);
+
     let did = user.types(&["hold", "stats", "--all-tenants", "--lang", "ko"]);
     assert_eq!(did.exit, Exit::Ok, "{}", did.err);
     for part in ["작업 3개", "에이전트가 실패했습니다", "file.read", "1시간 이내", "그대로"]
@@ -119,6 +124,8 @@ fn triage_is_shown_and_nothing_is_done() {
     assert_eq!(server.asked()[0].body, json!({"filter": {"task_type": "youtube.search"}}));
     User::of(&server).types(&["dlq", "triage", "tsk_1"]);
     assert_eq!(server.asked()[1].body, json!({"ids": ["tsk_1"]}));
+    User::of(&server).types(&["dlq", "triage", "--all-tenants"]);
+    assert_eq!(server.lines()[2].replace("%2A", "*"), "POST /dlq/triage?tenant=*");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use nexus_testkit::World;
 use serde_json::{Value, json};
 
-use super::{dead, items};
+use super::{dead, dead_in, items};
 
 const POLICY: &str = "/dlq/policy?confirm=default:default";
 
@@ -149,6 +149,44 @@ async fn triage_says_what_the_policy_would_do_and_does_nothing() {
     let answer = admin.post("/dlq/triage", &wrong).await;
     answer.refused(400, "invalid_filter");
     assert_eq!(answer.paths(), ["/filter/text"]);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn the_platform_admin_tries_the_policies_of_all_tenants() {
+    let world = World::start().await;
+    world.tenant("other:team").await;
+    let here = dead(&world, "AGENT_ERROR", "x").await;
+    let there = dead_in(&world, "other:team", "AGENT_ERROR", "x").await;
+    let own = policy(&[], &["AGENT_ERROR"], &[]);
+    let elsewhere = world.admin().of("other:team");
+    elsewhere.put("/dlq/policy?confirm=other:team", &own).await.expect(200);
+    let of = async |query: &str, body: Value| {
+        world.admin().post(&format!("/dlq/triage{query}"), &body).await.expect(200).clone()
+    };
+    let decided = |said: &Value, at: usize| said["decisions"][at]["ids"].clone();
+
+    // Each goes by its own.
+    let all = of("?tenant=*", json!({})).await;
+    assert_eq!((&all["count"], all.get("version"), all.get("source")), (&json!(2), None, None));
+    assert_eq!((decided(&all, 1), decided(&all, 3)), (json!([there]), json!([here])));
+    let one = of("?tenant=other:team", json!({})).await;
+    assert_eq!((&one["count"], &one["source"]), (&json!(1), &json!("tenant")));
+
+    let gone = "tsk_019b76daa80078578c6fae6d9b6f3b4a";
+    let named = of("?tenant=*", json!({"ids": [here, gone, there]})).await;
+    assert_eq!((&named["count"], &named["missing"]), (&json!(2), &json!([gone])));
+    dead_in(&world, "other:team", "STORAGE_ERROR", "x").await;
+    dead(&world, "STORAGE_ERROR", "x").await;
+    let few = of("?tenant=*", json!({"limit": 1, "filter": {"failure_code": "STORAGE_ERROR"}}));
+    let few = few.await;
+    assert_eq!(
+        (&few["decisions"][3]["count"], decided(&few, 3).as_array().unwrap().len()),
+        (&json!(2), 1)
+    );
+
+    let mina = world.user("mina@example.com", "admin").await;
+    mina.post("/dlq/triage?tenant=*", &json!({})).await.refused(403, "forbidden");
     world.finish().await;
 }
 

@@ -133,25 +133,119 @@ async fn without_a_yes_nothing_is_touched() {
 
 #[tokio::test]
 async fn a_yes_to_something_else_releases_nothing() {
-    let world = careful(0).await;
+    let mut world = careful(0).await;
     let tasks = many_failed_once(&world, 2).await;
     let answer = post(&world, "/dlq/purge", json!({"all": true})).await.accepted().clone();
     let ask_id = answer["ask_id"].as_str().unwrap();
-    let mut params = world.admin().ask(ask_id).await["params"].clone();
-    params["count"] = 1.into();
-    let edited = json!({"decision": "approve", "params": params});
-    world.admin().post(&format!("/approvals/{ask_id}/decide"), &edited).await.accepted();
+    // One task more than the person sees, as whoever can write to the store could put it there.
+    let id = answer["operation_id"].as_str().unwrap().to_owned();
+    let added = world.restart_changed(move |tx| {
+        tx.exec(
+            "INSERT INTO operation_item (tenant, operation_id, position, task_id, action)
+             VALUES ('default:default', $1, 3, 'tsk_1', 'purge')",
+            nexus_kit::args![&id],
+        )
+    });
+    assert_eq!(added.await, 1);
+    world.approve(ask_id).await;
     let task = world.until(answer["task_id"].as_str().unwrap(), "dead").await;
     assert_eq!(task["failure_code"], "APPROVAL_PARAMS_MISMATCH");
     until(&world, answer["operation_id"].as_str().unwrap(), "stopped").await;
-    // Nor does a command that somebody sends by themselves.
-    params["count"] = 2.into();
-    let by_hand = world.send("boxes.purge", params).await;
-    world.approve(&world.ask_of(&by_hand).await).await;
-    assert_eq!(world.until(&by_hand, "dead").await["failure_code"], "INVALID_PARAMS");
     for task_id in &tasks {
         assert_eq!(status(&world, task_id).await, "dead");
     }
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn nobody_sends_or_edits_the_command_that_many_are() {
+    let world = careful(0).await;
+    let tasks = many_failed_once(&world, 2).await;
+    let answer = post(&world, "/dlq/purge", json!({"all": true})).await.accepted().clone();
+    let (task_id, ask_id) =
+        (answer["task_id"].as_str().unwrap(), answer["ask_id"].as_str().unwrap());
+    let params = world.admin().ask(ask_id).await["params"].clone();
+
+    for (command_type, there) in
+        [("boxes.purge", "POST /dlq/purge"), ("boxes.requeue", "POST /dlq/requeue")]
+    {
+        let command = json!({"command_type": command_type, "params": params});
+        let refused = world.service().post("/sidecar/command", &command).await;
+        let detail = refused.refused(422, "made_by_server")["detail"].to_string();
+        assert!(detail.contains(there), "{detail}");
+        let task = json!({"task_type": command_type, "params": params});
+        world.service().post("/tasks", &task).await.refused(422, "made_by_server");
+        // Nor does the assistant.
+        let text = format!("/{command_type} {params}");
+        let said = json!({"text": text, "session_id": "s"});
+        world.run("chat.message", said, "succeeded").await;
+        let refused = |report: &nexus_testkit::Report| {
+            report.data["changes"].as_array().unwrap().iter().any(|change| {
+                change["collection"] == "autopilot" && change["value"].to_string().contains(there)
+            })
+        };
+        world.follower().find("the run says where to go", 0, refused).await;
+    }
+    let listed = world.service().get("/commands/types").await.expect(200)["items"].clone();
+    let purge = listed.as_array().unwrap().iter().find(|it| it["command_type"] == "boxes.purge");
+    let purge = purge.unwrap();
+    assert_eq!(purge["enabled"], false);
+    assert!(purge["disabled_because"].as_str().unwrap().contains("POST /dlq/purge"), "{purge}");
+
+    // A yes is for exactly these tasks, or a no.
+    let edited = json!({"decision": "approve", "params": params});
+    let decide = format!("/approvals/{ask_id}/decide");
+    world.admin().post(&decide, &edited).await.refused(422, "made_by_server");
+    assert_eq!(status(&world, task_id).await, "waiting_approval");
+    world.approve(ask_id).await;
+    until(&world, answer["operation_id"].as_str().unwrap(), "done").await;
+    for task_id in &tasks {
+        world.service().get(&format!("/tasks/{task_id}")).await.refused(404, "unknown_task");
+    }
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn an_operation_names_the_ask_that_it_waits_for() {
+    let world = careful(0).await;
+    let tasks = many_failed_once(&world, 2).await;
+    let answer = post(&world, "/dlq/requeue", json!({"all": true})).await.accepted().clone();
+    let text = |name: &str| answer[name].as_str().unwrap().to_owned();
+    let (id, task_id, first) = (text("operation_id"), text("task_id"), text("ask_id"));
+    let admin = world.admin();
+
+    // Another rule decides between the yes and the execution, so the executor asks once more.
+    admin.post("/tenant/pause", &json!({})).await.accepted();
+    world.approve(&first).await;
+    world.until(&task_id, "queued").await;
+    let rule =
+        json!({"id": "bulk", "type": "boxes.*", "level": "RED", "wait": true, "why": "many"});
+    let rules = json!({"rules": [rule]});
+    admin.put("/policy?confirm=default:default", &rules).await.expect(200);
+    admin.post("/tenant/resume", &json!({})).await.accepted();
+    let second = world.ask_of(&task_id).await;
+    assert_ne!(first, second);
+    let op = operation(&world, &id).await;
+    assert_eq!((&op["status"], &op["ask_id"]), (&json!("waiting_approval"), &json!(second)));
+    let names_it = |report: &nexus_testkit::Report| {
+        report.value("asks", &second).is_some()
+            && report.value("system", &id).is_some_and(|op| op["ask_id"] == *second)
+    };
+    world.follower().find("one report brings both", 0, names_it).await;
+    assert_eq!(world.snapshot().await.1.get("system", &id)["ask_id"], *second);
+    for task_id in &tasks {
+        assert_eq!(status(&world, task_id).await, "dead", "nothing was touched on the old yes");
+    }
+
+    // So does asking again for one that expired.
+    world.advance_seconds(301);
+    until(&world, &id, "stopped").await;
+    admin.post(&format!("/tasks/{task_id}/ask_again"), &json!({})).await.accepted();
+    let third = world.ask_of(&task_id).await;
+    assert_eq!(operation(&world, &id).await["ask_id"], *third);
+    world.approve(&third).await;
+    until(&world, &id, "done").await;
+    assert_eq!(outcomes(&world, &id, "changed").await, tasks);
     world.finish().await;
 }
 

@@ -156,6 +156,15 @@ async fn the_platform_admin_reaches_every_tenant_and_nobody_else_does() {
         .await
         .refused(404, "unknown_tenant");
 
+    // What is left out is what no tenant has.
+    let nobodys = format!("tsk_{:032x}", 1);
+    let ids = json!({"ids": [here, nobodys, there], "dry_run": true});
+    let named = post(&world, "/dlq/purge?tenant=*", ids).await.expect(200).clone();
+    assert_eq!((&named["count"], &named["left_out"]), (&json!(2), &json!([nobodys])));
+    let seen = json!({"ids": [here, nobodys], "note": "seen"});
+    let seen = post(&world, "/alarm/ack?tenant=*", seen).await.accepted().clone();
+    assert_eq!((&seen["operations"], &seen["left_out"]), (&json!([]), &json!([here, nobodys])));
+
     let all = post(&world, "/dlq/route?tenant=*", json!({"mode": "manual", "all": true})).await;
     let all = all.accepted().clone();
     assert_eq!(all["count"], 2);
@@ -165,5 +174,78 @@ async fn the_platform_admin_reaches_every_tenant_and_nobody_else_does() {
     assert_eq!(status(&world, &here).await, "held");
     world.follower_of("other:team").until(&there, "held").await;
     assert_eq!(world.audited("other:team", "operation.accepted").len(), 1);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn operations_of_all_tenants_are_listed_together() {
+    let world = World::start().await;
+    world.tenant("other:team").await;
+    let mut newest = Vec::new();
+    for path in ["/dlq/purge", "/dlq/purge?tenant=other:team", "/hold/purge", "/dlq/purge"] {
+        world.advance_seconds(1);
+        newest.insert(0, operate(&world, path, json!({"all": true})).await);
+    }
+    let listed = async |query: &str| {
+        let page = world.admin().get(&format!("/operations{query}")).await.expect(200).clone();
+        let items = page["items"].as_array().unwrap().iter();
+        let ids: Vec<String> =
+            items.map(|op| op["operation_id"].as_str().unwrap().to_owned()).collect();
+        (ids, page["next"].as_str().map(str::to_owned))
+    };
+    assert_eq!(listed("?tenant=*").await.0, newest);
+    assert_eq!(listed("?tenant=other:team").await.0, newest[2..3]);
+    assert_eq!(listed("?tenant=*&box=dlq").await.0.len(), 3);
+    for limit in 1..=5 {
+        let (mut all, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let (ids, next) = listed(&format!("?tenant=*&limit={limit}{cursor}")).await;
+            assert!(ids.len() <= limit && (ids.len() == limit || next.is_none()));
+            all.extend(ids);
+            let Some(next) = next else { break };
+            cursor = format!("&cursor={next}");
+        }
+        assert_eq!(all, newest, "{limit} a page");
+    }
+    let there = world.admin().get("/operations?tenant=other:team").await.expect(200).clone();
+    assert_eq!(there["items"][0]["tenant_id"], "other:team");
+
+    // The same rules as for the boxes.
+    let mina = world.user("mina@example.com", "admin").await;
+    for tenant in ["*", "default:default", "other:team"] {
+        mina.get(&format!("/operations?tenant={tenant}")).await.refused(403, "forbidden");
+    }
+    let admin = world.admin();
+    admin.get("/operations?tenant=no:body").await.refused(404, "unknown_tenant");
+    admin.get("/operations?tenant=nobody").await.refused(400, "tenant_malformed");
+    admin.without_tenant().get("/operations").await.refused(400, "tenant_missing");
+    assert_eq!(
+        admin.without_tenant().get("/operations?tenant=*").await.expect(200)["items"][0]["operation_id"],
+        *newest[0]
+    );
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn what_stands_in_the_query_and_means_nothing_there_is_refused() {
+    let world = World::start().await;
+    world.tenant("other:team").await;
+    let task_id = failed(&world, "AGENT_ERROR").await;
+    let admin = world.admin();
+    // An option of the body that somebody puts into the query must not be passed over.
+    for path in ["/dlq/purge?dry_run=true", "/dlq/requeue?limit=1", "/dlq/route?mode=auto"] {
+        admin.post(path, &json!({"all": true})).await.refused(400, "unknown_parameter");
+    }
+    for path in ["/dlq/apply?dry_run=true", "/dlq/triage?limit=1"] {
+        admin.post(path, &json!({})).await.refused(400, "unknown_parameter");
+    }
+    // Nor must whoever names another tenant act on their own.
+    let note = json!({"failure_code": "AGENT_ERROR", "note": "mended"});
+    admin.post("/alarm/resolve?tenant=other:team", &note).await.refused(400, "unknown_parameter");
+    for path in ["/dlq/policy", "/operations/op_1", "/tasks", "/worklog"] {
+        let there = format!("{path}?tenant=other:team");
+        admin.get(&there).await.refused(400, "unknown_parameter");
+    }
+    assert_eq!(status(&world, &task_id).await, "dead");
     world.finish().await;
 }

@@ -48,7 +48,7 @@ macro_rules! bodies {
             pub(super) all: bool,
             /// Only say which tasks it would be.
             pub(super) dry_run: bool,
-            /// The first so many, those that failed first first.
+            /// The first so many of each tenant, those that failed first first.
             pub(super) limit: Option<u64>,
             /// Tasks a second, for what is not finished before the answer.
             pub(super) per_second: Option<u64>,

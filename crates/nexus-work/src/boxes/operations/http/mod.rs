@@ -2,7 +2,7 @@
 
 mod bodies;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -10,7 +10,6 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use nexus_core::id::OperationId;
 use nexus_core::tenant::Tenant;
-use nexus_kit::db::Scope;
 use nexus_kit::http::body::Body;
 use nexus_kit::http::page::{Limit, Page, Place};
 use nexus_kit::http::principal::{Admin, Caller, Overseer, Whose};
@@ -28,7 +27,8 @@ use super::{apply as applying, sql, steer};
 use crate::WorkState;
 use crate::boxes::Box;
 use crate::boxes::error::BoxesError;
-use crate::contract::sql::tenants as all_tenants;
+use crate::boxes::http::TenantQuery;
+use crate::boxes::read::among;
 use crate::error::WorkError;
 use crate::tasks::http::{ACCEPTED, Asked, bad};
 
@@ -58,6 +58,9 @@ pub struct OperatedOut {
 pub struct OperatedAll {
     count: u64,
     operations: Vec<OperatedOut>,
+    /// Ids that were asked for and that none of them takes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    left_out: Vec<String>,
 }
 
 /// What the same request would touch without `dry_run`.
@@ -99,14 +102,6 @@ struct Todo {
 /// What was chosen, in each tenant that was asked for.
 type InTenants = Vec<(Tenant, Chosen)>;
 
-/// The tenants that are asked for.
-async fn tenants(state: &WorkState, caller: &Overseer) -> Result<Vec<Tenant>, WorkError> {
-    match &caller.whose {
-        Whose::One(tenant) => Ok(vec![tenant.clone()]),
-        Whose::All => Ok(state.0.app.db.read(Scope::System, all_tenants).await?),
-    }
-}
-
 async fn operate(
     state: &WorkState,
     caller: &Overseer,
@@ -114,8 +109,9 @@ async fn operate(
     chosen: InTenants,
 ) -> Result<Response, Problem> {
     let all = caller.whose == Whose::All;
+    let left_out = left_out(&chosen);
     if todo.dry_run {
-        return Ok(Json(dry_run(todo.action, chosen, all)).into_response());
+        return Ok(Json(dry_run(todo.action, chosen, left_out, all)).into_response());
     }
     let mut operations = Vec::new();
     for (tenant, chosen) in chosen {
@@ -144,19 +140,30 @@ async fn operate(
             count: started.count,
             task_id,
             ask_id,
-            left_out: chosen.left_out,
+            left_out: Vec::new(),
         });
     }
     if !all && let Some(one) = operations.pop() {
-        return Ok((StatusCode::ACCEPTED, Json(one)).into_response());
+        return Ok((StatusCode::ACCEPTED, Json(OperatedOut { left_out, ..one })).into_response());
     }
     let count = operations.iter().map(|one| one.count).sum();
-    Ok((StatusCode::ACCEPTED, Json(OperatedAll { count, operations })).into_response())
+    Ok((StatusCode::ACCEPTED, Json(OperatedAll { count, operations, left_out })).into_response())
 }
 
-fn dry_run(action: Action, chosen: InTenants, all: bool) -> DryRunOut {
+/// The ids that are left out in every tenant that was asked for.
+fn left_out(chosen: &InTenants) -> Vec<String> {
+    let mut each = chosen.iter().map(|(_, chosen)| &chosen.left_out);
+    let mut everywhere = each.next().cloned().unwrap_or_default();
+    for here in each {
+        let here: HashSet<&String> = here.iter().collect();
+        everywhere.retain(|id| here.contains(id));
+    }
+    everywhere
+}
+
+fn dry_run(action: Action, chosen: InTenants, left_out: Vec<String>, all: bool) -> DryRunOut {
     let mut by_action = ByAction::default();
-    let (mut by_tenant, mut ids, mut left_out) = (BTreeMap::new(), Vec::new(), Vec::new());
+    let (mut by_tenant, mut ids) = (BTreeMap::new(), Vec::new());
     for (tenant, chosen) in chosen {
         // Only where policy decides between several is there anything to tell apart.
         for (id, by) in chosen.tasks.iter().filter(|_| action == Action::Apply) {
@@ -171,14 +178,13 @@ fn dry_run(action: Action, chosen: InTenants, all: bool) -> DryRunOut {
             by_tenant.insert(tenant.key().to_owned(), here.clone());
         }
         ids.extend(here);
-        left_out.extend(chosen.left_out);
     }
     DryRunOut {
         count: ids.len(),
         ids,
         by_action: (action == Action::Apply).then_some(by_action),
         by_tenant: all.then_some(by_tenant),
-        left_out: if all { Vec::new() } else { left_out },
+        left_out,
     }
 }
 
@@ -189,7 +195,7 @@ async fn chosen(
     choice: Choice,
 ) -> Result<InTenants, Problem> {
     let mut found = Vec::new();
-    for tenant in tenants(state, caller).await? {
+    for tenant in among(&state.0, &caller.whose).await? {
         let (whose, choice, bounds) = (tenant.clone(), choice.clone(), state.0.bounds());
         let read = state.0.app.db.read(&tenant, move |q| choose(q, &whose, &choice, &bounds));
         let here = read.await?;
@@ -258,13 +264,14 @@ macro_rules! handlers {
     ($($(#[$doc:meta])* $name:ident, $path:literal, $body:ty, $codes:literal,
         |$state:ident, $caller:ident, $in:ident| $do:expr;)*) => {$(
         $(#[$doc])*
-        #[utoipa::path(post, path = $path, tag = "failures", params(("tenant" = Option<String>, Query, description = "For the platform's `ADMIN_API_KEY`: another tenant as `{org}:{project}`, or `*` for all")), request_body = $body, security(("api_key" = [])),
+        #[utoipa::path(post, path = $path, tag = "failures", params(TenantQuery), request_body = $body, security(("api_key" = [])),
             responses((status = 200, description = "With `dry_run`: what would be touched", body = DryRunOut), (status = 202, body = OperatedOut),
                 (status = 400, description = "`selection_required`, `invalid_filter`", body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
                 (status = 409, description = $codes, body = Problem), (status = 422, description = "`too_many_tasks`", body = Problem), (status = 503, body = Problem)))]
         pub async fn $name(
             State($state): State<WorkState>,
             $caller: Overseer,
+            Query(_query): Query<TenantQuery>,
             Body($in): Body<$body>,
         ) -> Result<Response, Problem> {
             $do.await
@@ -348,7 +355,7 @@ async fn apply(state: &WorkState, caller: &Overseer, body: ApplyIn) -> Result<Re
         failed_after: now.minus(age.unwrap_or(settings.failures.apply_max_age)),
     };
     let mut chosen = Vec::new();
-    for tenant in tenants(state, caller).await? {
+    for tenant in among(&state.0, &caller.whose).await? {
         let here = applying::preview(&state.0, &tenant, filter.clone(), caps).await?;
         chosen.push((tenant, here));
     }
@@ -373,6 +380,10 @@ pub struct OperationQuery {
     /// `dlq`, `hold` or `alarm`.
     #[serde(rename = "box")]
     from: Option<String>,
+    /// For the platform's `ADMIN_API_KEY`: another tenant as `{org}:{project}`, or `*` for all.
+    // The door reads it.
+    #[serde(rename = "tenant")]
+    _tenant: Option<String>,
     /// `next` of the page before.
     #[param(value_type = Option<String>)]
     cursor: Option<Place<String>>,
@@ -387,7 +398,7 @@ pub struct OperationQuery {
     responses((status = 200, body = Page<OperationOut>), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem)))]
 pub async fn list_operations(
     State(state): State<WorkState>,
-    caller: Caller<Admin>,
+    caller: Overseer,
     Query(query): Query<OperationQuery>,
 ) -> Result<Json<Page<OperationOut>>, Problem> {
     let limit = query.limit;
@@ -397,13 +408,16 @@ pub async fn list_operations(
         from: query.from.map(|t| Box::parse(&t).ok_or_else(|| bad("box"))).transpose()?,
         before: query.cursor.map(|place| place.0),
     };
-    let tenant = caller.tenant.clone();
-    let found = state
-        .0
-        .app
-        .db
-        .read(&caller.tenant, move |q| sql::list(q, &tenant, &filter, limit.get() as i64 + 1));
-    let found = found.await.map_err(WorkError::from)?;
+    let mut found = Vec::new();
+    for tenant in among(&state.0, &caller.whose).await? {
+        let (whose, filter) = (tenant.clone(), filter.clone());
+        let more = limit.get() as i64 + 1;
+        let listed = state.0.app.db.read(&tenant, move |q| sql::list(q, &whose, &filter, more));
+        found.extend(listed.await.map_err(WorkError::from)?);
+    }
+    // Each tenant's are in order already; whatever is behind the page comes again with the next one.
+    found.sort_by(|a, b| b.operation_id.cmp(&a.operation_id));
+    found.truncate(limit.get() + 1);
     let page = Page::cut(found, limit, |op| op.operation_id.clone());
     Ok(Json(page.map(|op| op.out())))
 }
