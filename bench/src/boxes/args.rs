@@ -23,6 +23,9 @@ pub struct Args {
     /// Tasks beside them that went well
     #[arg(long, value_name = "N", default_value_t = 1_000_000)]
     pub old_tasks: u64,
+    /// On Postgres: the tables are analysed and not vacuumed, as before autovacuum comes by
+    #[arg(long)]
+    pub no_vacuum: bool,
     /// How often each question is asked
     #[arg(long, value_name = "N", default_value_t = 50)]
     pub calls: usize,

@@ -86,16 +86,16 @@ fn row(number: u64, count: u64, first: u64) -> Row {
     }
 }
 
-/// Writes dead letters into a store.
+/// Writes dead letters into a store; on Postgres, `vacuum` them.
 ///
 /// # Errors
 /// The store has another schema.
-pub async fn write(store: &Store, count: u64) -> Result<(), Error> {
+pub async fn write(store: &Store, count: u64, vacuum: bool) -> Result<(), Error> {
     let first = u64::try_from(now()?.as_micros())? - SPREAD_MICROS;
     let rows = (0..count).map(|number| row(number, count, first));
     match store {
         Store::Sqlite(data_dir) => in_file(data_dir, rows),
-        Store::Postgres(client) => in_database(client, rows).await,
+        Store::Postgres(client) => in_database(client, rows, vacuum).await,
     }
 }
 
@@ -148,7 +148,11 @@ fn in_file(data_dir: &Path, rows: impl Iterator<Item = Row>) -> Result<(), Error
     Ok(())
 }
 
-async fn in_database(client: &Client, rows: impl Iterator<Item = Row>) -> Result<(), Error> {
+async fn in_database(
+    client: &Client,
+    rows: impl Iterator<Item = Row>,
+    vacuum: bool,
+) -> Result<(), Error> {
     let made = "WITH row AS (
             SELECT * FROM unnest($2::TEXT[], $3::TEXT[], $4::BIGINT[], $5::TEXT[], $6::TEXT[],
                 $7::TEXT[], $8::TEXT[], $9::TEXT[])
@@ -185,7 +189,10 @@ async fn in_database(client: &Client, rows: impl Iterator<Item = Row>) -> Result
             .await?;
     }
     // As autovacuum does after so many new rows.
-    client.batch_execute("ANALYZE failed; ANALYZE task").await?;
+    for table in ["failed", "task"] {
+        let tidied = if vacuum { "VACUUM (ANALYZE)" } else { "ANALYZE" };
+        client.batch_execute(&format!("{tidied} {table}")).await?;
+    }
     Ok(())
 }
 

@@ -66,7 +66,7 @@ async fn run(args: &Args) -> Result<(), Error> {
     say::progress(&format!("seeding {} tasks that went well", args.old_tasks));
     store.old_tasks(args.old_tasks, 1).await?;
     say::progress(&format!("seeding {} dead letters", args.failures));
-    failures::write(&store, args.failures).await?;
+    failures::write(&store, args.failures, !args.no_vacuum).await?;
     let size = store.size().await?;
 
     let server = Server::start(&program, dir.path(), database).await?;

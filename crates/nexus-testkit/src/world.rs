@@ -147,7 +147,7 @@ impl World {
         let mut world = Self {
             dir: tempfile::tempdir().expect("a temporary directory"),
             database: match builder.postgres {
-                true => Some(TestDatabase::new()),
+                true => Some(TestDatabase::of_pool()),
                 false => TestDatabase::of_engine(),
             },
             clock,

@@ -116,6 +116,12 @@ impl Filter {
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
+
+    /// Those codes that it lets through and of which something holds.
+    pub fn of_codes(&self, holds: impl Fn(FailureCode) -> bool) -> Vec<FailureCode> {
+        let named = |code: &FailureCode| self.codes.is_empty() || self.codes.contains(code);
+        FailureCode::ALL.iter().copied().filter(|code| named(code) && holds(*code)).collect()
+    }
 }
 
 impl FilterIn {

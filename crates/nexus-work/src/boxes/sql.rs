@@ -138,11 +138,41 @@ pub(crate) fn ids(
     filter: &Filter,
     limit: u64,
 ) -> Result<Vec<String>, DbError> {
-    let mut sql = Sql::new("SELECT failed.task_id FROM failed");
+    // All in one text: to send a row for each of a hundred thousand ids takes longer than to find them.
+    let mut sql =
+        Sql::new("SELECT string_agg(found.task_id, ',') FROM (SELECT failed.task_id FROM failed");
     wanted(&mut sql, tenant, of, filter);
     sql.push(" ORDER BY failed.failed_at, failed.task_id LIMIT ");
-    sql.bind_int(i64::try_from(limit).unwrap_or(i64::MAX));
-    q.all_built(&sql, |row| row.text(0))
+    sql.bind_int(i64::try_from(limit).unwrap_or(i64::MAX)).push(") AS found");
+    let found = q.all_built(&sql, |row| row.opt_text(0))?;
+    let listed = found.iter().flatten().flat_map(|ids| ids.split(','));
+    Ok(listed.map(str::to_owned).collect())
+}
+
+/// How many tasks in a box a filter lets through, up to a task and this one included, by code; with
+/// the last of those whose cause nobody says is gone for that very task.
+pub(crate) fn last_of_codes(
+    q: &Read,
+    tenant: &Tenant,
+    of: Box,
+    filter: &Filter,
+    upto: Option<(Time, &str)>,
+) -> Result<Vec<(Failed, u64)>, DbError> {
+    let mut sql = Sql::new(
+        "SELECT failed.failure_code, COUNT(*),
+             MAX(CASE WHEN failed.resolved_at IS NULL THEN failed.failed_at END) FROM failed",
+    );
+    wanted(&mut sql, tenant, of, filter);
+    if let Some((failed_at, task_id)) = upto {
+        sql.push(" AND (failed.failed_at, failed.task_id) <= (").bind_int(failed_at.micros());
+        sql.push(", ").bind(task_id).push(")");
+    }
+    sql.push(" GROUP BY failed.failure_code");
+    q.all_built(&sql, |row| {
+        let last = row.opt_time(2)?;
+        let (code, failed_at) = (code(&row.text(0)?), last.unwrap_or_default());
+        Ok((Failed { code, failed_at, resolved: last.is_none() }, row.count(1)?))
+    })
 }
 
 /// A task in a box.
@@ -314,27 +344,35 @@ pub(super) fn causes(
     filter: &Filter,
     limit: u64,
 ) -> Result<Vec<Cause>, DbError> {
+    // Counted by an index alone, and then a sample for each that is listed.
     let mut sql = Sql::new(
-        "SELECT found.cause, found.code, found.command_type, found.tasks, found.first_at,
-             found.last_at, found.task_id,
-             (SELECT task.last_error FROM task
-              WHERE task.tenant = found.tenant AND task.task_id = found.task_id)
-         FROM (SELECT MAX(failed.tenant) AS tenant, ",
+        "SELECT cause.cause, cause.code, cause.command_type, cause.tasks, cause.first_at,
+             cause.last_at, cause.task_id,
+             (SELECT task.last_error FROM task WHERE task.task_id = cause.task_id AND task.tenant = ",
+    );
+    sql.bind(tenant.key()).push(
+        ") FROM (SELECT found.cause, found.code, found.command_type, found.tasks, found.first_at,
+             found.last_at, (SELECT MAX(failed.task_id) FROM failed",
+    );
+    wanted(&mut sql, tenant, of, filter);
+    sql.push(
+        " AND failed.failure_code = found.code AND failed.command_type = found.command_type
+              AND failed.cause = found.cause AND failed.failed_at = found.last_at) AS task_id
+         FROM (SELECT ",
     );
     sql.push(match filter.text {
         None => "failed.failure_code AS code",
         Some(_) => "failed.failure_code || '' AS code",
     });
     sql.push(
-        ", failed.command_type, failed.cause, COUNT(*) AS tasks,
-             MIN(failed.failed_at) AS first_at, MAX(failed.failed_at) AS last_at,
-             MAX(failed.task_id) AS task_id
+        ", failed.command_type, failed.cause, COUNT(*) AS tasks, MIN(failed.failed_at) AS first_at,
+             MAX(failed.failed_at) AS last_at
          FROM failed",
     );
     wanted(&mut sql, tenant, of, filter);
     sql.push(" GROUP BY ").push(grouping(filter)).push(", failed.cause");
     sql.push(" ORDER BY tasks DESC, failed.cause LIMIT ");
-    sql.bind_int(i64::try_from(limit).unwrap_or(i64::MAX)).push(") AS found");
+    sql.bind_int(i64::try_from(limit).unwrap_or(i64::MAX)).push(") AS found) AS cause");
     q.all_built(&sql, |row| {
         Ok(Cause {
             tenant: tenant.clone(),

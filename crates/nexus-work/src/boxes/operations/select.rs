@@ -5,15 +5,14 @@ use std::collections::{BTreeSet, HashSet};
 use nexus_core::failure::FailureCode;
 use nexus_core::tenant::Tenant;
 use nexus_core::time::Time;
-use nexus_core::triage::{Decision, Policy};
+use nexus_core::triage::{Decision, Failed, Policy};
 use nexus_kit::db::{DbError, Read};
 
 use super::row::Action;
-use super::sql::{self, Candidate};
 use crate::boxes::Box;
 use crate::boxes::error::BoxesError;
 use crate::boxes::filter::Filter;
-use crate::boxes::sql::find;
+use crate::boxes::sql::{find, ids, last_of_codes};
 use crate::boxes::triage::Triage;
 use crate::error::WorkError;
 
@@ -40,6 +39,13 @@ pub(crate) struct Choice {
     pub nothing_was_sent: bool,
 }
 
+impl Choice {
+    /// Tasks that it takes at most.
+    fn most(&self, bounds: &Bounds) -> u64 {
+        self.limit.unwrap_or(bounds.max_tasks).min(bounds.max_tasks)
+    }
+}
+
 /// What the settings say about it.
 #[derive(Clone, Debug)]
 pub(crate) struct Bounds {
@@ -58,6 +64,13 @@ pub(crate) struct Chosen {
     pub tasks: Vec<(String, Action)>,
     /// Ids that were asked for and are not in the box, or that policy does not say this about.
     pub left_out: Vec<String>,
+}
+
+impl Chosen {
+    /// These tasks, in this order.
+    fn of(ids: impl Iterator<Item = String>, action: Action) -> Self {
+        Self { tasks: ids.map(|id| (id, action)).collect(), left_out: Vec::new() }
+    }
 }
 
 /// What policy must say for an action.
@@ -81,24 +94,23 @@ pub(crate) fn choose(
     bounds: &Bounds,
 ) -> Result<Chosen, WorkError> {
     let triage = Triage::load(q, tenant, &bounds.policy)?;
-    let most = choice.limit.unwrap_or(bounds.max_tasks).min(bounds.max_tasks);
-    let (mut found, left_out) = match &choice.wanted {
-        Wanted::Ids(ids) => by_ids(q, tenant, choice, &triage, ids)?,
-        Wanted::Matching(filter) => {
-            (matching(q, tenant, choice, &triage, filter, bounds, most + 1)?, Vec::new())
-        }
-    };
-    if found.len() as u64 > most {
-        if choice.limit.is_none() {
-            return Err(WorkError::from(BoxesError::TooManyTasks(bounds.max_tasks)));
-        }
-        found.truncate(usize::try_from(most).unwrap_or(usize::MAX));
+    match &choice.wanted {
+        Wanted::Ids(ids) => by_ids(q, tenant, choice, &triage, ids, bounds),
+        Wanted::Matching(filter) => matching(q, tenant, choice, &triage, filter, bounds),
     }
-    if choice.action == Action::Requeue {
-        check(q, tenant, choice, &triage, &found)?;
+}
+
+/// Cuts off what is too much, and refuses it where nobody set a limit; says whether it was too much.
+fn cut<T>(found: &mut Vec<T>, choice: &Choice, bounds: &Bounds) -> Result<bool, BoxesError> {
+    let most = usize::try_from(choice.most(bounds)).unwrap_or(usize::MAX);
+    if found.len() <= most {
+        return Ok(false);
     }
-    let tasks = found.into_iter().map(|one| (one.task_id, choice.action)).collect();
-    Ok(Chosen { tasks, left_out })
+    if choice.limit.is_none() {
+        return Err(BoxesError::TooManyTasks(bounds.max_tasks));
+    }
+    found.truncate(most);
+    Ok(true)
 }
 
 /// Those of the ids that lie in the box, each once.
@@ -108,7 +120,8 @@ fn by_ids(
     choice: &Choice,
     triage: &Triage,
     ids: &[String],
-) -> Result<(Vec<Candidate>, Vec<String>), DbError> {
+    bounds: &Bounds,
+) -> Result<Chosen, WorkError> {
     let (mut found, mut left_out, mut known) = (Vec::new(), Vec::new(), HashSet::new());
     for id in ids {
         if !known.insert(id) {
@@ -116,18 +129,23 @@ fn by_ids(
         }
         match find(q, tenant, id)? {
             Some((from, failed)) if from == choice.from && fits(choice, triage, failed.code) => {
-                found.push(Candidate { task_id: id.clone(), failed });
+                found.push((id.clone(), failed));
             }
             _ => left_out.push(id.clone()),
         }
     }
-    Ok((found, left_out))
+    cut(&mut found, choice, bounds)?;
+    if choice.action == Action::Requeue {
+        check(choice, triage, found.iter().map(|(_, failed)| (*failed, 1)))?;
+    }
+    Ok(Chosen { left_out, ..Chosen::of(found.into_iter().map(|(id, _)| id), choice.action) })
 }
 
 fn fits(choice: &Choice, triage: &Triage, code: FailureCode) -> bool {
     !choice.by_policy || decision(choice.action) == Some(triage.decide(code))
 }
 
+/// Those that a filter lets through, the first first.
 fn matching(
     q: &Read,
     tenant: &Tenant,
@@ -135,49 +153,70 @@ fn matching(
     triage: &Triage,
     filter: &Filter,
     bounds: &Bounds,
-    limit: u64,
-) -> Result<Vec<Candidate>, DbError> {
-    if !choice.by_policy {
-        return sql::candidates(q, tenant, choice.from, filter, None, limit);
-    }
+) -> Result<Chosen, WorkError> {
     let mut filter = filter.clone();
-    let codes = FailureCode::ALL.iter().copied().filter(|code| fits(choice, triage, *code));
-    let codes: Vec<FailureCode> =
-        codes.filter(|code| filter.codes.is_empty() || filter.codes.contains(code)).collect();
-    if codes.is_empty() {
-        return Ok(Vec::new());
+    if choice.by_policy {
+        filter.codes = filter.of_codes(|code| fits(choice, triage, code));
+        if filter.codes.is_empty() {
+            return Ok(Chosen::default());
+        }
+        // What fails again and again is not helped by yet another run.
+        filter.runs_below = (choice.action == Action::Requeue).then_some(bounds.max_runs);
     }
-    filter.codes = codes;
-    // What fails again and again is not helped by yet another run.
-    let runs = (choice.action == Action::Requeue).then_some(bounds.max_runs);
-    sql::candidates(q, tenant, choice.from, &filter, runs, limit)
+    let mut found = ids(q, tenant, choice.from, &filter, choice.most(bounds) + 1)?;
+    let more = cut(&mut found, choice, bounds)?;
+    if choice.action == Action::Requeue {
+        let last = found.last().filter(|_| more);
+        check(choice, triage, refusable(q, tenant, choice, triage, &filter, last)?.into_iter())?;
+    }
+    Ok(Chosen::of(found.into_iter(), choice.action))
 }
 
-/// Refuses a requeue of what raised an alarm, and of what may have left the house.
-fn check(
+/// How many tasks of codes that may be refused a filter lets through, up to the last that is taken;
+/// with the last of each code.
+fn refusable(
     q: &Read,
     tenant: &Tenant,
     choice: &Choice,
     triage: &Triage,
-    found: &[Candidate],
-) -> Result<(), WorkError> {
-    let mut alarms = BTreeSet::new();
-    let mut unknown = 0;
-    for one in found {
-        unknown += u64::from(one.failed.code == FailureCode::EffectUnknown);
-        if triage.may_requeue(&one.failed) || alarms.contains(one.failed.code.as_str()) {
-            continue;
+    filter: &Filter,
+    last: Option<&String>,
+) -> Result<Vec<(Failed, u64)>, DbError> {
+    let codes = filter.of_codes(|code| {
+        // What fails some day is not resolved yet.
+        let failed = Failed { code, failed_at: Time::from_micros(i64::MAX), resolved: false };
+        code == FailureCode::EffectUnknown || !triage.may_requeue(&failed)
+    });
+    if codes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let upto = match last {
+        Some(id) => find(q, tenant, id)?.map(|(_, failed)| (failed.failed_at, id.as_str())),
+        None => None,
+    };
+    last_of_codes(q, tenant, choice.from, &Filter { codes, ..filter.clone() }, upto)
+}
+
+/// Refuses a requeue of what raised an alarm, and of what may have left the house.
+fn check(
+    choice: &Choice,
+    triage: &Triage,
+    found: impl Iterator<Item = (Failed, u64)>,
+) -> Result<(), BoxesError> {
+    let (mut alarms, mut unknown) = (BTreeSet::new(), 0);
+    for (failed, count) in found {
+        if failed.code == FailureCode::EffectUnknown {
+            unknown += count;
         }
-        let looked_up = find(q, tenant, &one.task_id)?;
-        if !looked_up.is_some_and(|(_, failed)| triage.may_requeue(&failed)) {
-            alarms.insert(one.failed.code.as_str());
+        if !triage.may_requeue(&failed) {
+            alarms.insert(failed.code.as_str());
         }
     }
     if !alarms.is_empty() {
-        return Err(WorkError::from(BoxesError::AlarmNoRequeue(Vec::from_iter(alarms).join(", "))));
+        return Err(BoxesError::AlarmNoRequeue(Vec::from_iter(alarms).join(", ")));
     }
     if unknown > 0 && !choice.nothing_was_sent {
-        return Err(WorkError::from(BoxesError::EffectUnknown(unknown)));
+        return Err(BoxesError::EffectUnknown(unknown));
     }
     Ok(())
 }

@@ -2,12 +2,11 @@
 
 use nexus_core::tenant::Tenant;
 use nexus_core::time::Time;
-use nexus_core::triage::Failed;
 use nexus_kit::args;
 use nexus_kit::db::{DbError, Read, Row, Sql, Tx};
 
 use super::row::{Action, Item, Operation, OperationStatus, Outcome};
-use crate::boxes::{self, Box};
+use crate::boxes::Box;
 
 /// What of an operation wants attention: that it goes on, or leaves the view.
 pub(crate) const DUE: &str = "operation";
@@ -352,41 +351,6 @@ pub(super) fn items(
             })
         },
     )
-}
-
-/// A task that an operation may take.
-#[derive(Clone, Debug)]
-pub(super) struct Candidate {
-    pub task_id: String,
-    pub failed: Failed,
-}
-
-/// The tasks in a box that a filter lets through, those that failed first first; with `runs`, only
-/// those that were put to work fewer times. Whether one was resolved is not looked up.
-pub(super) fn candidates(
-    q: &Read,
-    tenant: &Tenant,
-    of: Box,
-    filter: &boxes::filter::Filter,
-    runs: Option<u32>,
-    limit: u64,
-) -> Result<Vec<Candidate>, DbError> {
-    let mut sql =
-        Sql::new("SELECT failed.task_id, failed.failure_code, failed.failed_at FROM failed");
-    boxes::sql::wanted(&mut sql, tenant, of, filter);
-    if let Some(runs) = runs {
-        sql.push(" AND failed.run < ").bind_int(i64::from(runs));
-    }
-    sql.push(" ORDER BY failed.failed_at, failed.task_id LIMIT ");
-    sql.bind_int(i64::try_from(limit).unwrap_or(i64::MAX));
-    q.all_built(&sql, |row| {
-        let failed = Failed {
-            code: boxes::sql::code(&row.text(1)?),
-            failed_at: row.time(2)?,
-            resolved: false,
-        };
-        Ok(Candidate { task_id: row.text(0)?, failed })
-    })
 }
 
 /// Somebody has seen a task that lies in a box.
