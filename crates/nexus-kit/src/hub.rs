@@ -34,6 +34,9 @@ use ring::{Ahead, Ring};
 /// How long a channel without listeners is kept warm.
 pub const IDLE_CHANNEL: Duration = Duration::from_secs(60);
 
+/// Commits that wait at most while a channel is loaded.
+const MOST_WAITING: usize = 1_000;
+
 /// The live side of the report log; one per process.
 pub struct Hub {
     keep: Keep,
@@ -224,7 +227,14 @@ impl Channel {
 
     fn append(&self, report: Committed) {
         match &mut *self.live() {
-            Live::Loading(waiting) => waiting.push(report),
+            Live::Loading(waiting) => {
+                // Who was to load it may have gone away. What is forgotten here is a hole in the
+                // ring, and the store has it.
+                if waiting.len() == MOST_WAITING {
+                    waiting.clear();
+                }
+                waiting.push(report);
+            }
             Live::Ready(ring) => ring.append(&report),
         }
     }
@@ -435,4 +445,23 @@ async fn beside<T: Send + 'static>(
 ) -> Result<T, DbError> {
     let done = tokio::task::spawn_blocking(work).await;
     done.map_err(|_| DbError::Failed("folding panicked".into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_channel_that_nobody_loads_keeps_little() {
+        let tenant = Tenant::parse("o:p").expect("a tenant");
+        let channel = Channel::new(tenant.clone(), Metrics::new());
+        let epoch = Epoch::parse("abcdefgh").expect("an epoch");
+        for number in 1..=2_500 {
+            let (tenant, epoch) = (tenant.clone(), epoch.clone());
+            channel.append(Committed { tenant, epoch, number, body: "{}".into() });
+        }
+        let Live::Loading(waiting) = &*channel.live() else { panic!("nobody loaded it") };
+        assert!(waiting.len() <= MOST_WAITING);
+        assert_eq!(waiting.last().map(|report| report.number), Some(2_500));
+    }
 }

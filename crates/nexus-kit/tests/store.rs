@@ -293,7 +293,10 @@ async fn who_waited_for_a_load_that_failed_still_hears_of_every_commit() {
     let (gates, mut held): (Vec<_>, Vec<_>) = (0..16)
         .map(|_| {
             let (gate, opened) = std::sync::mpsc::channel::<()>();
-            let wait = move |_: &Read| Ok::<_, DbError>(drop(opened.recv()));
+            let wait = move |_: &Read| {
+                let _ = opened.recv();
+                Ok::<_, DbError>(())
+            };
             (gate, Box::pin(world.db.read(&world.tenant, wait)))
         })
         .unzip();

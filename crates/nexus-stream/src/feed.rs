@@ -137,7 +137,10 @@ impl Feed {
                 "resume"
             }
             Start::Snapshot(reason) => {
-                feed.snapshot(reason).await?;
+                let made = feed.snapshot(reason).await;
+                // One that never began does not end, either.
+                feed.over = made.is_err();
+                made?;
                 reason.as_str()
             }
         };

@@ -96,7 +96,9 @@ pub async fn stream(
         None => query.last_event_id,
     };
     let feed = Feed::open(app, place, reader, sent.as_deref(), state.stop.clone());
-    let (feed, outcome) = feed.await?;
+    let (feed, outcome) = feed.await.inspect_err(|_| {
+        opened("failed");
+    })?;
     opened(outcome);
     let Some(Extension(handover)) = handover else {
         let pieces = body::pieces(feed, app.clock.clone(), state.stop.clone());

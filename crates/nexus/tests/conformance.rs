@@ -254,4 +254,6 @@ async fn the_terminal_says_what_holds_and_ends_with_a_number() {
     assert_eq!(server.does(&["stream", "check"]).code, 2, "nobody is there to be asked");
     let nowhere = server.does(&["stream", "check", "--url", "http://127.0.0.1:1", "--yes"]);
     assert_eq!((nowhere.code, nowhere.out.as_str()), (3, ""), "{nowhere:?}");
+    let closed = server.does(&["stream", "check", "--org", "nobody", "--yes"]);
+    assert_eq!((closed.code, closed.out.as_str()), (4, ""), "{closed:?}");
 }

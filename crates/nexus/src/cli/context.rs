@@ -270,18 +270,30 @@ impl Ctx {
     fn settings(&self) -> Result<Loaded, Fail> {
         let mut inputs = self.inputs.clone();
         // What the command line says must pass the same checks and wins over every source.
-        for (name, value) in [
-            ("NEXUS_URL", &self.global.url),
-            ("NEXUS_ORG", &self.global.org),
-            ("NEXUS_PROJECT", &self.global.project),
-        ] {
+        let options = [
+            ("NEXUS_URL", "--url", &self.global.url),
+            ("NEXUS_ORG", "--org", &self.global.org),
+            ("NEXUS_PROJECT", "--project", &self.global.project),
+        ];
+        for (name, _, value) in options {
             if let Some(value) = value {
                 let by_file = format!("{name}_FILE");
                 inputs.env.retain(|(key, _)| key != name && *key != *by_file);
                 inputs.env.push((name.into(), value.into()));
             }
         }
-        Ok(load_client(&inputs)?)
+        let loaded = load_client(&inputs).map_err(|mut problems| {
+            for problem in &mut problems {
+                let given = |(name, _, value): &&(&str, &str, &Option<String>)| {
+                    *name == problem.name && value.is_some()
+                };
+                if let Some((_, option, _)) = options.iter().find(given) {
+                    (problem.name, problem.source) = ((*option).to_owned(), None);
+                }
+            }
+            problems
+        });
+        Ok(loaded?)
     }
 
     /// What proves who acts: the key that was given, else the session that was kept, else the keys

@@ -101,13 +101,16 @@ fn korean(command: Command, path: &str) -> Command {
         let listed = arg.get_action().takes_values() && !shown.is_empty();
         let mut hint =
             if listed { format!(" [가능한 값: {}]", shown.join(", ")) } else { String::new() };
-        if arg.get_action().takes_values()
-            && let [default, ..] = arg.get_default_values()
-        {
-            // Writing to a String cannot fail.
-            let _ = write!(hint, " [기본값: {}]", default.display());
-        }
-        let arg = arg.help_heading(heading).hide_default_value(true);
+        let filled = match arg.get_default_values() {
+            [default, ..] if arg.get_action().takes_values() => {
+                // Writing to a String cannot fail.
+                let _ = write!(hint, " [기본값: {}]", default.display());
+                true
+            }
+            _ => false,
+        };
+        let arg = arg.help_heading(heading);
+        let arg = if filled { arg.hide_default_value(true) } else { arg };
         let arg = if listed { arg.hide_possible_values(true) } else { arg };
         match text {
             Some(text) => arg.help(StyledStr::from(format!("{text}{hint}"))),

@@ -24,3 +24,22 @@ async fn what_was_done_meanwhile_is_written_down_when_the_database_is_back() {
     world.run("test.echo", json!({}), "succeeded").await;
     world.finish().await;
 }
+
+#[tokio::test]
+async fn a_stream_that_cannot_be_opened_is_refused_and_counted() {
+    let world = World::builder().on_postgres().start().await;
+    // Nobody listens there yet, so nothing of its log is at hand.
+    let body = json!({"org_id": "quiet", "project_id": "team"});
+    world.admin().without_tenant().post("/tenants", &body).await.expect(201);
+    let (_, other) = world.tenant_key("quiet:team").await;
+    other.get("/tasks").await.expect(200);
+    world.database_away(true);
+    let refused = other.get("/agent/reports/stream").await;
+    refused.refused(503, "store_unreachable");
+    assert!(refused.header("retry-after").is_some());
+    assert_eq!(world.metric("nexus_sse_opens_total{outcome=\"failed\"}"), Some(1.0));
+    assert_eq!(world.metric("nexus_sse_closes_total{reason=\"client\"}"), None);
+    world.database_away(false);
+    other.stream(None).await.expect("snapshot").await;
+    world.finish().await;
+}

@@ -83,10 +83,7 @@ pub async fn run(ctx: &Ctx, args: &CheckArgs) -> Done {
         ctx.note(text::nothing_sent(lang));
         return Ok(Exit::Failed);
     }
-    // One that is not there fails no check: nothing was checked.
-    if let Err(ApiError::Unreachable(why)) = ctx.api(Door::Service)?.get("/health", &[]).await {
-        return Err(Fail::Api(ApiError::Unreachable(why)));
-    }
+    find(ctx, args.http2 && target.url.starts_with("http://")).await?;
     let seed = plan.seed;
     if !ctx.out.json {
         ctx.note(text::check_begins(lang, &origin(&target.url), &tenant, seed));
@@ -108,6 +105,18 @@ pub async fn run(ctx: &Ctx, args: &CheckArgs) -> Done {
         ctx.out.line(&Line::new(style, over));
     }
     Ok(if summary.failed == 0 { Exit::Ok } else { Exit::Failed })
+}
+
+/// A server that is not there, or opens this tenant to nobody with this key, fails no check: nothing
+/// can be checked. One that speaks HTTP/2 alone, without TLS, is asked by the checks themselves.
+async fn find(ctx: &Ctx, http2_alone: bool) -> Result<(), Fail> {
+    match ctx.api(Door::Service)?.get("/commands/types", &[]).await {
+        Err(error @ ApiError::Unreachable(_)) if !http2_alone => Err(Fail::Api(error)),
+        Err(ApiError::Refused(refusal)) if matches!(refusal.status, 401 | 403) => {
+            Err(Fail::Api(ApiError::Refused(refusal)))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn plan(args: &CheckArgs) -> Result<Plan, Fail> {

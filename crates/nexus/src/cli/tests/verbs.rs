@@ -187,7 +187,10 @@ fn the_tenant_travels_in_headers() {
     let asked = &server.asked()[0];
     assert_eq!(asked.line(), "POST /tenant/pause");
     assert_eq!((asked.header("x-org-id"), asked.header("x-project-id")), ("kaist", "lab"));
-    assert_eq!(user.types(&["asks", "--org", "a:b"]).exit, Exit::Usage);
+    let wrong = user.types(&["asks", "--org", "a:b"]);
+    assert_eq!(wrong.exit, Exit::Usage);
+    assert!(wrong.err.contains("--org: must be 1 to 64"), "{}", wrong.err);
+    assert!(!wrong.err.contains("environment"), "{}", wrong.err);
 }
 
 #[test]
