@@ -35,7 +35,7 @@ async fn an_operation_that_waits_for_its_canary_holds_up_its_own_tenant_at_most(
     let task_id = world.send("ext.index", json!({})).await;
     let error =
         json!({"error": {"failure_code": "AGENT_ERROR", "message": "x", "retryable": false}});
-    agent.call_back(&agent.claim_one().await, "failed", error).await.expect(200);
+    agent.call_back(&agent.claim_one().await, "failed", error).await.accepted();
     world.until(&task_id, "dead").await;
     let other = failed_once(&world).await;
     world.tenant("other:team").await;
@@ -46,6 +46,7 @@ async fn an_operation_that_waits_for_its_canary_holds_up_its_own_tenant_at_most(
     // Nobody performs the first one again.
     let waits = operate(&world, "/dlq/requeue", json!({"ids": [task_id], "canary": 1})).await;
     world.until(&task_id, "queued").await;
+    world.advance_seconds(1);
     let behind = operate(&world, "/dlq/requeue", json!({"ids": [other], "per_second": 1})).await;
     let path = "/dlq/requeue?tenant=other:team";
     operate(&world, path, json!({"all": true, "per_second": 1})).await;
