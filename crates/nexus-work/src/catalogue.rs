@@ -82,7 +82,7 @@ impl KnownType {
 
 /// What is said about a type whose commands the server makes.
 pub(crate) fn by_server(request: &str) -> String {
-    format!("the server makes it: {request}")
+    format!("the server makes it from {request}")
 }
 
 /// Everything that rates a tenant's commands, as it was at these versions.

@@ -107,7 +107,7 @@ impl From<WorkError> for Problem {
             ),
             WorkError::NotByHand(name, request) => Self::unprocessable(
                 "made_by_server",
-                format!("Nobody sends or edits a command {name}: {}.", by_server(request)),
+                format!("Nobody sends or edits {name}; {}.", by_server(request)),
             ),
             WorkError::Params(code, errors) => {
                 Self::unprocessable(code, "The params do not fit the command type.")

@@ -76,7 +76,7 @@ impl Work {
         agents: &[Arc<dyn Agent>],
         callback_url: String,
     ) -> Result<Arc<Self>, String> {
-        let operations = Arc::new(Operations::new(app.settings.operations.at_once));
+        let operations = Arc::new(Operations::new());
         let mut agents = agents.to_vec();
         agents.push(Arc::new(Boxes::new(app.clone(), operations.clone())));
         let catalogue = Arc::new(Catalogue::new(&agents)?);

@@ -359,7 +359,7 @@ pub struct Operations {
     pub max_tasks: u64,
     /// `DLQ_PER_SECOND`: tasks a second where nobody says; 0 for no limit.
     pub per_second: u64,
-    /// `DLQ_OPERATIONS_AT_ONCE`.
+    /// `DLQ_OPERATIONS_AT_ONCE`: of each tenant.
     pub at_once: u32,
     /// `DLQ_CANARY_FAILED_PERCENT`: more than this share of a canary that fails again stops the rest.
     pub canary_percent: u64,

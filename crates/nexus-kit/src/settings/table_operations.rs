@@ -38,8 +38,8 @@ pub(super) static OPERATIONS: &[Section] = &[Section {
             "DLQ_OPERATIONS_AT_ONCE",
             Kind::Count(1, 100, |s, v| s.operations.at_once = narrow(v)),
             "8",
-            "Operations that go on at once; others wait their turn.",
-            "동시에 진행하는 일괄 작업의 수. 나머지는 차례를 기다림.",
+            "Operations of a tenant that go on at once; its others wait their turn.",
+            "한 테넌트에서 동시에 진행하는 일괄 작업의 수. 나머지는 차례를 기다림.",
         ),
         Setting::used(
             "DLQ_CANARY_FAILED_PERCENT",

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use nexus_core::tenant::Tenant;
 use nexus_core::time::Time;
 use nexus_kit::args;
-use nexus_kit::db::{DbError, Read, Sql, Tx};
+use nexus_kit::db::{DbError, Read, Row, Sql, Tx};
 
 /// A task or an ask that is due, by name alone.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -148,8 +148,13 @@ pub(crate) fn due(q: &Read, kind: &str, now: Time, limit: u64) -> Result<Vec<Due
         "SELECT tenant, id FROM work_due
          WHERE timed = 1 AND kind = $1 AND due_at <= $2 ORDER BY due_at LIMIT $3",
         args![kind, now, limit],
-        |row| Ok(DueItem { tenant: tenant(&row.text(0)?)?, id: row.text(1)? }),
+        due_item,
     )
+}
+
+/// Reads what is due: its tenant, and its id.
+pub(crate) fn due_item(row: &Row<'_>) -> Result<DueItem, DbError> {
+    Ok(DueItem { tenant: tenant(&row.text(0)?)?, id: row.text(1)? })
 }
 
 /// Tasks that wait although their own deadline has passed.
@@ -158,7 +163,7 @@ pub(crate) fn expired(q: &Read, now: Time, limit: u64) -> Result<Vec<DueItem>, D
         "SELECT tenant, id FROM work_due
          WHERE expires_at IS NOT NULL AND expires_at <= $1 ORDER BY expires_at LIMIT $2",
         args![now, limit],
-        |row| Ok(DueItem { tenant: tenant(&row.text(0)?)?, id: row.text(1)? }),
+        due_item,
     )
 }
 

@@ -23,15 +23,15 @@ use super::requeue::{Ready, ready};
 use super::row::{Action, Item, Operation, OperationStatus, Outcome};
 use super::{sql, steer};
 use crate::Work;
-use crate::contract::sql::due;
 use crate::error::WorkError;
 use crate::tasks;
 
 /// Tasks that are dealt with at once, so that they share commits.
 const CHUNK: u64 = 64;
 
-/// Operations that one look finds at most.
-const PASS: u64 = 256;
+/// Operations that deal with tasks at the same moment. One that waits, for its next second or for the end
+/// of its canary, keeps no other from it.
+const WORKING: usize = 8;
 
 /// Longest wait between two looks: for what no wake-up told of.
 const TICK: Duration = Duration::from_secs(5);
@@ -50,14 +50,13 @@ const PROGRESS_EVERY: Duration = Duration::from_millis(500);
 pub(crate) struct Operations {
     driven: Mutex<HashSet<String>>,
     bell: Notify,
-    slots: Arc<Semaphore>,
+    working: Semaphore,
 }
 
 impl Operations {
-    /// Nobody drives anything yet; at most so many go on at once.
-    pub(crate) fn new(at_once: u32) -> Self {
-        let slots = Arc::new(Semaphore::new(usize::try_from(at_once.max(1)).unwrap_or(1)));
-        Self { driven: Mutex::default(), bell: Notify::new(), slots }
+    /// Nobody drives anything yet.
+    pub(crate) fn new() -> Self {
+        Self { driven: Mutex::default(), bell: Notify::new(), working: Semaphore::new(WORKING) }
     }
 
     /// Has the runner look now.
@@ -137,9 +136,8 @@ async fn look(
     now: Time,
 ) -> Result<Option<Time>, WorkError> {
     let db = &work.app.db;
-    let found = db.read(Scope::System, move |q| due(q, sql::DUE, now, PASS)).await?;
-    for found in found {
-        let Ok(slot) = work.operations.slots.clone().try_acquire_owned() else { break };
+    let of_each = work.app.settings.operations.at_once;
+    for found in db.read(Scope::System, move |q| sql::due(q, now, of_each)).await? {
         let Some(driven) = work.operations.take(&found.id) else { continue };
         let work = work.clone();
         supervisor.spawn("operation", async move {
@@ -147,7 +145,7 @@ async fn look(
                 () = go_on(&work, &found.tenant, &found.id) => {}
                 () = work.closing() => {}
             }
-            drop((driven, slot));
+            drop(driven);
         });
     }
     Ok(db.read(Scope::System, move |q| sql::next_due(q, now)).await?)
@@ -209,6 +207,8 @@ pub(super) async fn drive(work: &Work, tenant: &Tenant, id: &str) -> Result<(), 
 
 /// Deals with some tasks at once, each in a transaction of its own; says whether all are settled.
 async fn chunk(work: &Work, op: &Operation, items: Vec<Item>) -> Result<bool, WorkError> {
+    // Never closed; whoever waits longest is next.
+    let _working = work.operations.working.acquire().await;
     let requeued = items.iter().filter(|item| item.action == Action::Requeue);
     let ids: Vec<String> = requeued.map(|item| item.task_id.clone()).collect();
     let readied = if ids.is_empty() {

@@ -7,6 +7,7 @@ use nexus_kit::db::{DbError, Read, Row, Sql, Tx};
 
 use super::row::{Action, Item, Operation, OperationStatus, Outcome};
 use crate::boxes::Box;
+use crate::contract::sql::{DueItem, due_item};
 
 /// What of an operation wants attention: that it goes on, or leaves the view.
 pub(crate) const DUE: &str = "operation";
@@ -238,6 +239,20 @@ pub(super) fn due_at(q: &Read, tenant: &Tenant, id: &str) -> Result<Option<Time>
         "SELECT due_at FROM work_due WHERE tenant = $1 AND id = $2 AND kind = $3",
         args![tenant, id, DUE],
         |row| row.time(0),
+    )
+}
+
+/// Operations that want attention by now: of each tenant those that have waited longest, at most so many.
+/// A tenant whose operations wait for something hides nobody else's.
+pub(super) fn due(q: &Read, now: Time, of_each: u32) -> Result<Vec<DueItem>, DbError> {
+    q.all(
+        "SELECT tenant, id FROM (
+             SELECT tenant, id, due_at,
+                 ROW_NUMBER() OVER (PARTITION BY tenant ORDER BY due_at, id) AS turn
+             FROM work_due WHERE timed = 1 AND kind = $1 AND due_at <= $2) AS waiting
+         WHERE turn <= $3 ORDER BY due_at, id",
+        args![DUE, now, of_each],
+        due_item,
     )
 }
 

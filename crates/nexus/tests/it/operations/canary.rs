@@ -28,6 +28,39 @@ async fn the_rest_follows_when_the_first_ones_went_well() {
 }
 
 #[tokio::test]
+async fn an_operation_that_waits_for_its_canary_holds_up_its_own_tenant_at_most() {
+    let world = World::builder().settings(|settings| settings.operations.at_once = 1).start().await;
+    world.register("ext.index", "GREEN").await;
+    let agent = world.agent(&["ext.index"]).await;
+    let task_id = world.send("ext.index", json!({})).await;
+    let error =
+        json!({"error": {"failure_code": "AGENT_ERROR", "message": "x", "retryable": false}});
+    agent.call_back(&agent.claim_one().await, "failed", error).await.accepted();
+    world.until(&task_id, "dead").await;
+    let other = failed_once(&world).await;
+    world.tenant("other:team").await;
+    let params = json!({"times": 1, "retryable": false});
+    let there = world.service().of("other:team").command("test.fail", params).await;
+    world.follower_of("other:team").until(&there, "dead").await;
+
+    // Nobody performs the first one again.
+    let waits = operate(&world, "/dlq/requeue", json!({"ids": [task_id], "canary": 1})).await;
+    world.until(&task_id, "queued").await;
+    world.advance_seconds(1);
+    let behind = operate(&world, "/dlq/requeue", json!({"ids": [other], "per_second": 1})).await;
+    let path = "/dlq/requeue?tenant=other:team";
+    operate(&world, path, json!({"all": true, "per_second": 1})).await;
+    world.follower_of("other:team").until(&there, "succeeded").await;
+    assert_eq!(operation(&world, &waits).await["status"], "running");
+    assert_eq!(operation(&world, &behind).await["done"], 0, "it waits its turn");
+
+    world.admin().post(&format!("/operations/{waits}/abort"), &json!({})).await.accepted();
+    until_in_time(&world, &behind, "done").await;
+    world.until(&other, "succeeded").await;
+    world.finish().await;
+}
+
+#[tokio::test]
 async fn the_rest_is_not_touched_when_the_first_ones_fail_again() {
     let world = World::start().await;
     let mut tasks = Vec::new();
