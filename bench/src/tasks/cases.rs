@@ -68,6 +68,8 @@ pub struct Cost {
     pub statements: f64,
     /// Transactions.
     pub commits: f64,
+    /// Times that the writer waited for Postgres.
+    pub round_trips: f64,
     /// Microseconds of CPU of the server.
     pub server_us: f64,
     /// Of them the store's writer.
@@ -119,6 +121,7 @@ impl Before {
         Ok(Cost {
             statements: grown("nexus_store_statements_total"),
             commits: grown("nexus_store_commits_total"),
+            round_trips: grown("nexus_store_round_trips_total"),
             server_us: (after.server - self.server) * 1e6 / tasks,
             writer_us: (after.writer - self.writer) * 1e6 / tasks,
             client_us: (after.own - self.own) * 1e6 / tasks,

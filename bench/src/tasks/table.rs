@@ -25,13 +25,17 @@ pub fn place(outside: bool) -> &'static str {
 
 fn costs(cost: &Cost) -> String {
     format!(
-        "{:.1} | {:.3} | {:.0} | {:.0} | {:.0}",
-        cost.statements, cost.commits, cost.server_us, cost.writer_us, cost.client_us
+        "{:.1} | {:.3} | {:.1} | {:.0} | {:.0} | {:.0}",
+        cost.statements,
+        cost.commits,
+        cost.round_trips,
+        cost.server_us,
+        cost.writer_us,
+        cost.client_us
     )
 }
 
-const COSTS: &str =
-    "statements a task | commits a task | server CPU µs | of it the writer | clients' CPU µs";
+const COSTS: &str = "statements a task | commits a task | round trips a task | server CPU µs | of it the writer | clients' CPU µs";
 
 /// The report in Markdown.
 pub fn markdown(report: &Report) -> String {
@@ -39,7 +43,7 @@ pub fn markdown(report: &Report) -> String {
     if !report.ones.is_empty() {
         out.push_str(&format!(
             "One at a time:\n\n| agent | tasks | p50 ms | p99 ms | from the 202 on: p50 ms | p99 ms | {COSTS} |\n|---|{}\n",
-            "---:|".repeat(10)
+            "---:|".repeat(11)
         ));
     }
     for one in &report.ones {
@@ -57,7 +61,7 @@ pub fn markdown(report: &Report) -> String {
     if !report.manys.is_empty() {
         out.push_str(&format!(
             "\nMany at once:\n\n| agent | tasks | accepted/s | finished/s | {COSTS} |\n|---|{}\n",
-            "---:|".repeat(8)
+            "---:|".repeat(9)
         ));
     }
     for many in &report.manys {

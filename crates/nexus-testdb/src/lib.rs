@@ -13,12 +13,10 @@
 
 mod pool;
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio_postgres::{Client, Config, NoTls};
-
-use pool::Lease;
 
 /// Which engine the behaviour tests run on: `postgres`, or `sqlite` (also when it is not set).
 pub const ENGINE: &str = "NEXUS_TEST_ENGINE";
@@ -33,8 +31,8 @@ const DEFAULT_SERVER: &str = "postgres://postgres@127.0.0.1:5432/postgres";
 pub struct TestDatabase {
     server: String,
     name: String,
-    /// Of one of the pool.
-    lease: Option<Lease>,
+    /// Whether it stays on the server.
+    stays: bool,
 }
 
 impl TestDatabase {
@@ -47,12 +45,16 @@ impl TestDatabase {
         }
     }
 
-    /// One on Postgres, whatever the other tests run on. Its tables may stand already, empty, and are
-    /// to stay as they are: whoever changes tables takes a new one.
+    /// One on Postgres, whatever the other tests run on: the first of a process is of the pool. Its
+    /// tables may stand already, empty, and are to stay as they are: whoever changes tables takes a new
+    /// one.
     pub fn of_pool() -> Self {
+        static TAKEN: AtomicBool = AtomicBool::new(false);
+        if TAKEN.swap(true, Ordering::Relaxed) {
+            return Self::new();
+        }
         let server = server();
-        let lease = Lease::take(&server);
-        Self { name: lease.name.clone(), server, lease: Some(lease) }
+        Self { name: pool::take(&server), server, stays: true }
     }
 
     /// A new one on Postgres without any table, gone when this is dropped.
@@ -64,7 +66,7 @@ impl TestDatabase {
         let name = format!("nexus_test_{}_{count}", std::process::id());
         execute(&server, &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
         execute(&server, &format!("CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'"));
-        Self { server, name, lease: None }
+        Self { server, name, stays: false }
     }
 
     /// Its address, as the role that made it.
@@ -129,7 +131,7 @@ impl TestDatabase {
 
 impl Drop for TestDatabase {
     fn drop(&mut self) {
-        if self.lease.is_none() {
+        if !self.stays {
             let sql = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
             execute(&self.server, &sql);
         }

@@ -3,9 +3,7 @@
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::Path;
-use std::thread::JoinHandle;
 
-use tokio::sync::oneshot;
 use tokio_postgres::Client;
 
 use crate::{address, connect, runtime};
@@ -16,41 +14,20 @@ const MOST: i32 = 8;
 /// A catalogue that has grown so large makes its database slow: every emptying leaves dead rows there.
 const BLOATED: i64 = 8 << 20;
 
-/// A database that nobody else has for as long as this lives: a connection of its own holds its lock.
-#[derive(Debug)]
-pub(crate) struct Lease {
-    pub name: String,
-    done: Option<oneshot::Sender<()>>,
-    holder: Option<JoinHandle<()>>,
-}
-
-impl Lease {
-    /// Takes a free database, with empty tables or none.
-    pub fn take(server: &str) -> Self {
-        let (done, until) = oneshot::channel::<()>();
-        let (taken, taking) = std::sync::mpsc::channel();
-        let server = server.to_owned();
-        let holder = std::thread::spawn(move || {
-            let runtime = runtime();
-            runtime.block_on(async {
-                let client = connect(&server).await;
-                let _ = taken.send(pick(&client, &server).await);
-                // Nothing is ever sent: it ends when the lease does.
-                let _ = until.await;
-            });
+/// Takes a free database, with empty tables or none, for as long as this process lives: a connection
+/// holds its lock. A server may outlive its test a little and look for its database again, so nobody else
+/// has it before the process has ended.
+pub(crate) fn take(server: &str) -> String {
+    let (taken, taking) = std::sync::mpsc::channel();
+    let server = server.to_owned();
+    std::thread::spawn(move || {
+        runtime().block_on(async {
+            let client = connect(&server).await;
+            let _ = taken.send(pick(&client, &server).await);
+            std::future::pending::<()>().await;
         });
-        let name = taking.recv().expect("a database of the pool");
-        Self { name, done: Some(done), holder: Some(holder) }
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        drop(self.done.take());
-        if let Some(holder) = self.holder.take() {
-            let _ = holder.join();
-        }
-    }
+    });
+    taking.recv().expect("a database of the pool")
 }
 
 /// What the tables are like: databases of another schema are of no use.
