@@ -33,8 +33,6 @@ pub(crate) fn pieces(
     stop: Shutdown,
 ) -> impl Stream<Item = Result<Bytes, Infallible>> {
     let head = feed.channel().watch();
-    // One that is never asked for anything is stuck, too.
-    feed.taken(clock.expiry());
     let pulled = Pulled { feed, clock, head, stop, pieces: Default::default(), sent_at: None };
     stream::unfold(pulled, |mut pulled| async move {
         let piece = pulled.next().await?;
