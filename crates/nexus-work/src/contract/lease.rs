@@ -1,6 +1,6 @@
 //! Leases that ran out, and those of a process that is gone.
 
-use futures_util::future::try_join_all;
+use futures_util::future::join_all;
 use nexus_core::failure::FailureCode;
 use nexus_core::id::BootId;
 use nexus_core::task::{Effect, Status};
@@ -26,8 +26,7 @@ pub(crate) async fn lapse(work: &Work) -> Result<bool, WorkError> {
     let now = work.app.clock.expiry();
     let due = work.app.db.read(Scope::System, move |q| sql::due(q, "lease", now, PASS)).await?;
     let full = due.len() as u64 == PASS;
-    try_join_all(due.into_iter().map(|item| end(work, item, None))).await?;
-    Ok(full)
+    Ok(full && ended(due, |item| end(work, item, None)).await)
 }
 
 /// Ends every attempt of earlier lives of this process: nobody works on them any more.
@@ -62,11 +61,29 @@ pub(crate) async fn expire_waiting(work: &Work) -> Result<bool, WorkError> {
     let now = work.app.clock.expiry();
     let due = work.app.db.read(Scope::System, move |q| sql::expired(q, now, PASS)).await?;
     let full = due.len() as u64 == PASS;
-    try_join_all(due.into_iter().map(|item| expire(work, item))).await?;
-    Ok(full)
+    Ok(full && ended(due, |item| expire(work, item)).await)
 }
 
-async fn expire(work: &Work, item: DueItem) -> Result<(), WorkError> {
+/// Ends all at once, so that they share commits; one that cannot be ended stops no other. Says whether
+/// any did.
+async fn ended<Fut: Future<Output = Result<bool, WorkError>>>(
+    due: Vec<DueItem>,
+    end: impl Fn(DueItem) -> Fut,
+) -> bool {
+    let ending = due.into_iter().map(|item| {
+        let (tenant, task_id) = (item.tenant.clone(), item.id.clone());
+        let ending = end(item);
+        async move {
+            ending.await.unwrap_or_else(|error| {
+                tracing::warn!(tenant_id = %tenant, task_id, %error, "what is over could not be ended; the next pass tries again");
+                false
+            })
+        }
+    });
+    join_all(ending).await.contains(&true)
+}
+
+async fn expire(work: &Work, item: DueItem) -> Result<bool, WorkError> {
     let retry = work.retry_policy();
     let tenant = item.tenant.clone();
     let failed: Result<_, WorkError> = work
@@ -84,10 +101,11 @@ async fn expire(work: &Work, item: DueItem) -> Result<(), WorkError> {
             ending::fail(tx, &place, &mut task, end, &retry).map(Some)
         })
         .await;
-    if let Some(failed) = failed? {
+    let failed = failed?;
+    if let Some(failed) = &failed {
         failed.tell(&work.app.metrics);
     }
-    Ok(())
+    Ok(failed.is_some())
 }
 
 /// Why the time of an attempt is over.
