@@ -3887,10 +3887,7 @@ export interface operations {
     ack_alarm: {
         parameters: {
             query?: {
-                /**
-                 * @description For the platform's `ADMIN_API_KEY`: another tenant as `{org}:{project}`, or `*` for all. The door
-                 *     reads it.
-                 */
+                /** @description For the platform's `ADMIN_API_KEY`: another tenant as `{org}:{project}`, or `*` for all. */
                 tenant?: string | null;
             };
             header?: never;
@@ -3976,10 +3973,7 @@ export interface operations {
     purge_alarm: {
         parameters: {
             query?: {
-                /**
-                 * @description For the platform's `ADMIN_API_KEY`: another tenant as `{org}:{project}`, or `*` for all. The door
-                 *     reads it.
-                 */
+                /** @description For the platform's `ADMIN_API_KEY`: another tenant as `{org}:{project}`, or `*` for all. */
                 tenant?: string | null;
             };
             header?: never;
@@ -4065,10 +4059,7 @@ export interface operations {
     requeue_alarm: {
         parameters: {
             query?: {
-                /**
-                 * @description For the platform's `ADMIN_API_KEY`: another tenant as `{org}:{project}`, or `*` for all. The door
-                 *     reads it.
-                 */
+                /** @description For the platform's `ADMIN_API_KEY`: another tenant as `{org}:{project}`, or `*` for all. */
                 tenant?: string | null;
             };
             header?: never;
@@ -5118,10 +5109,7 @@ export interface operations {
     alarm_dlq: {
         parameters: {
             query?: {
-                /**
-                 * @description For the platform's `ADMIN_API_KEY`: another tenant as `{org}:{project}`, or `*` for all. The door
-                 *     reads it.
-                 */
+                /** @description For the platform's `ADMIN_API_KEY`: another tenant as `{org}:{project}`, or `*` for all. */
                 tenant?: string | null;
             };
             header?: never;
@@ -5207,10 +5195,7 @@ export interface operations {
     apply_dlq: {
         parameters: {
             query?: {
-                /**
-                 * @description For the platform's `ADMIN_API_KEY`: another tenant as `{org}:{project}`, or `*` for all. The door
-                 *     reads it.
-                 */
+                /** @description For the platform's `ADMIN_API_KEY`: another tenant as `{org}:{project}`, or `*` for all. */
                 tenant?: string | null;
             };
             header?: never;
@@ -5502,10 +5487,7 @@ export interface operations {
     purge_dlq: {
         parameters: {
             query?: {
-                /**
-                 * @description For the platform's `ADMIN_API_KEY`: another tenant as `{org}:{project}`, or `*` for all. The door
-                 *     reads it.
-                 */
+                /** @description For the platform's `ADMIN_API_KEY`: another tenant as `{org}:{project}`, or `*` for all. */
                 tenant?: string | null;
             };
             header?: never;
@@ -5591,10 +5573,7 @@ export interface operations {
     requeue_dlq: {
         parameters: {
             query?: {
-                /**
-                 * @description For the platform's `ADMIN_API_KEY`: another tenant as `{org}:{project}`, or `*` for all. The door
-                 *     reads it.
-                 */
+                /** @description For the platform's `ADMIN_API_KEY`: another tenant as `{org}:{project}`, or `*` for all. */
                 tenant?: string | null;
             };
             header?: never;
@@ -5680,10 +5659,7 @@ export interface operations {
     route_dlq: {
         parameters: {
             query?: {
-                /**
-                 * @description For the platform's `ADMIN_API_KEY`: another tenant as `{org}:{project}`, or `*` for all. The door
-                 *     reads it.
-                 */
+                /** @description For the platform's `ADMIN_API_KEY`: another tenant as `{org}:{project}`, or `*` for all. */
                 tenant?: string | null;
             };
             header?: never;
@@ -5769,10 +5745,7 @@ export interface operations {
     triage_dead_letters: {
         parameters: {
             query?: {
-                /**
-                 * @description For the platform's `ADMIN_API_KEY`: another tenant as `{org}:{project}`, or `*` for all. The door
-                 *     reads it.
-                 */
+                /** @description For the platform's `ADMIN_API_KEY`: another tenant as `{org}:{project}`, or `*` for all. */
                 tenant?: string | null;
             };
             header?: never;
@@ -5920,10 +5893,7 @@ export interface operations {
     purge_hold: {
         parameters: {
             query?: {
-                /**
-                 * @description For the platform's `ADMIN_API_KEY`: another tenant as `{org}:{project}`, or `*` for all. The door
-                 *     reads it.
-                 */
+                /** @description For the platform's `ADMIN_API_KEY`: another tenant as `{org}:{project}`, or `*` for all. */
                 tenant?: string | null;
             };
             header?: never;
@@ -6009,10 +5979,7 @@ export interface operations {
     requeue_hold: {
         parameters: {
             query?: {
-                /**
-                 * @description For the platform's `ADMIN_API_KEY`: another tenant as `{org}:{project}`, or `*` for all. The door
-                 *     reads it.
-                 */
+                /** @description For the platform's `ADMIN_API_KEY`: another tenant as `{org}:{project}`, or `*` for all. */
                 tenant?: string | null;
             };
             header?: never;
@@ -6421,10 +6388,7 @@ export interface operations {
                 status?: string | null;
                 /** @description `dlq`, `hold` or `alarm`. */
                 box?: string | null;
-                /**
-                 * @description For the platform's `ADMIN_API_KEY`: another tenant as `{org}:{project}`, or `*` for all. The door
-                 *     reads it.
-                 */
+                /** @description For the platform's `ADMIN_API_KEY`: another tenant as `{org}:{project}`, or `*` for all. */
                 tenant?: string | null;
                 /** @description `next` of the page before. */
                 cursor?: string | null;
@@ -7983,7 +7947,7 @@ export interface operations {
                 cause?: string | null;
                 /**
                  * @description For the platform's `ADMIN_API_KEY`: another tenant as `{org}:{project}`, or `*` for
-                 *     all. The door reads it.
+                 *     all.
                  */
                 tenant?: string | null;
                 /** @description `next` of the page before. */
@@ -8061,7 +8025,7 @@ export interface operations {
                 cause?: string | null;
                 /**
                  * @description For the platform's `ADMIN_API_KEY`: another tenant as `{org}:{project}`, or `*` for
-                 *     all. The door reads it.
+                 *     all.
                  */
                 tenant?: string | null;
                 /** @description `next` of the page before. */
@@ -8139,7 +8103,7 @@ export interface operations {
                 cause?: string | null;
                 /**
                  * @description For the platform's `ADMIN_API_KEY`: another tenant as `{org}:{project}`, or `*` for
-                 *     all. The door reads it.
+                 *     all.
                  */
                 tenant?: string | null;
             };
