@@ -71,6 +71,19 @@ async fn an_operation_has_a_most_and_a_limit_chooses_the_oldest() {
 }
 
 #[tokio::test]
+async fn what_a_limit_leaves_out_is_no_obstacle() {
+    let world = World::start().await;
+    let oldest = failed_once(&world).await;
+    failed(&world, "PROVIDER_AUTH_ERROR").await;
+    let ask = |limit: u64| json!({"all": true, "limit": limit});
+    assert_eq!(dry_run(&world, "/dlq/requeue", ask(1)).await, [oldest.as_str()]);
+    post(&world, "/dlq/requeue", ask(2)).await.refused(409, "alarm_no_requeue");
+    operate(&world, "/dlq/requeue", ask(1)).await;
+    world.until(&oldest, "succeeded").await;
+    world.finish().await;
+}
+
+#[tokio::test]
 async fn operations_are_an_admins() {
     let world = World::start().await;
     let id = operate(&world, "/dlq/apply", json!({})).await;
