@@ -17,7 +17,7 @@ use crate::approvals::actions::expire;
 use crate::boxes::triage;
 use crate::commands::actions::IDEMPOTENCY;
 use crate::contract::sql::DueItem;
-use crate::contract::{lease, signature, sql};
+use crate::contract::{lease, pace, signature, sql};
 use crate::error::WorkError;
 use crate::{boxes, commands, tasks};
 
@@ -37,6 +37,7 @@ const MEASURE_EVERY: Duration = Duration::from_secs(10);
 
 pub(crate) fn start(work: &Arc<Work>, supervisor: &Supervisor) {
     every(work, supervisor, "work-timer", |work| async move { timer(&work).await });
+    every(work, supervisor, "work-show", |work| async move { pace::run(&work).await });
     every(work, supervisor, "work-forget", |work| async move {
         let mut known = HashMap::new();
         loop {

@@ -34,6 +34,7 @@ use crate::catalogue::{Bundle, Catalogue};
 pub use crate::commands::actions::{Accepted, Begun, Beside, Command, accept, accept_beside};
 pub use crate::commands::judge::{Examined, examine};
 use crate::contract::caps::Caps;
+use crate::contract::pace::Paced;
 use crate::contract::pick::{Taking, Turn};
 pub use crate::error::WorkError;
 pub use crate::tasks::actions::cancel;
@@ -50,6 +51,8 @@ pub struct Work {
     pub(crate) turn: Mutex<Turn>,
     /// What claims of this process are taking just now.
     pub(crate) taking: Taking,
+    /// What running tasks have said and that is to be shown.
+    pub(crate) paced: Paced,
     pub(crate) callback_url: String,
     pub(crate) operations: Arc<Operations>,
     /// Tells those who wait for work that the process is ending; set by [`Work::start`].
@@ -85,6 +88,7 @@ impl Work {
             catalogue,
             turn: Mutex::default(),
             taking: Taking::default(),
+            paced: Paced::default(),
             callback_url,
             operations,
             closing: OnceLock::new(),

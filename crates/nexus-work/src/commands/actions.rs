@@ -334,6 +334,8 @@ fn new_task(
         lease_owner: None,
         lease_until: None,
         attempt_until: None,
+        said_at: None,
+        held: Vec::new(),
         started_at: None,
         progress: None,
         cancel_requested: false,

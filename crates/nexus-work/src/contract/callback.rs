@@ -10,25 +10,21 @@ use nexus_core::task::{Effect, Status};
 use nexus_core::tenant::Tenant;
 use nexus_core::time::Time;
 use nexus_kit::db::{Place, Tx};
-use nexus_kit::log::{Report, ReportChange};
+use nexus_kit::log::ReportChange;
 use serde::Deserialize;
 use subtle::ConstantTimeEq as _;
 
 use super::ending::{self, End, Failed};
-use super::sql;
+use super::{pace, sql};
 use crate::Work;
 use crate::agent::{Agent, Failure as AgentFailure, Job, Settling, Unsettled};
 use crate::error::WorkError;
 use crate::tasks::row::Task;
 use crate::tasks::sql::{self as tasks, Due};
-use crate::tasks::view;
-use crate::worklog::{self, LINES_BYTES, Level, NewLine};
+use crate::worklog::{self, Level, NewLine};
 
 /// Lines of one callback at most.
 pub(crate) const MAX_LINES: usize = 64;
-
-/// Reports a second and task that only bring progress: at most two.
-const PROGRESS_EVERY: std::time::Duration = std::time::Duration::from_millis(500);
 
 /// What an agent says.
 #[derive(Clone, Debug)]
@@ -109,6 +105,14 @@ pub(crate) struct Heard {
     pub failed: Option<Failed>,
     /// The same callback was taken before; nothing changed.
     pub repeated: bool,
+    /// When what it said must be shown, if nothing else shows it before.
+    pub show_at: Option<Time>,
+}
+
+impl Heard {
+    fn of(status: Status) -> Self {
+        Self { status, failed: None, repeated: false, show_at: None }
+    }
 }
 
 /// Takes a callback.
@@ -121,7 +125,11 @@ pub(crate) async fn hear(work: &Work, callback: Callback) -> Result<Heard, WorkE
         Saying::Failed(_) => "failed",
     };
     let again = matches!(callback.saying, Saying::Settles(_)).then(|| callback.clone());
+    let task_id = callback.task_id.clone();
     let heard = work.app.db.write(&tenant, move |tx| hear_in(tx, callback, &retry)).await;
+    if let Ok(Heard { show_at: Some(at), .. }) = &heard {
+        work.paced.show_at(*at, &tenant, task_id);
+    }
     let heard = match (heard, again) {
         // What it had written is rolled back; that it failed is written on its own.
         (Err(Unheard::Unsettled(failure)), Some(mut callback)) => {
@@ -131,7 +139,7 @@ pub(crate) async fn hear(work: &Work, callback: Callback) -> Result<Heard, WorkE
         (heard, _) => heard,
     };
     let heard = match heard {
-        Err(Unheard::Repeated(status)) => Ok(Heard { status, failed: None, repeated: true }),
+        Err(Unheard::Repeated(status)) => Ok(Heard { repeated: true, ..Heard::of(status) }),
         Err(Unheard::Unsettled(failure)) => Err(WorkError::Precondition(failure.message)),
         Err(Unheard::Work(error)) => Err(error),
         Ok(heard) => Ok(heard),
@@ -218,41 +226,48 @@ fn hear_in(
         }
         return Err(stale.into());
     }
-    let now = tx.now();
     if matches!(callback.saying, Saying::Running) {
-        let quiet = callback.lines.is_empty()
-            && (callback.progress.is_none() || now.since(task.updated_at) < PROGRESS_EVERY);
-        if quiet {
-            return Ok(Heard { status: task.status, failed: None, repeated: false });
+        let early = pace::early(tx, &task);
+        if callback.lines.is_empty() && (callback.progress.is_none() || early.is_some()) {
+            return Ok(Heard::of(task.status));
         }
         if !sql::note_callback(tx, tenant, task_id, attempt, &callback.digest)? {
             return Err(Unheard::Repeated(task.status));
+        }
+        if let Some(show_at) = early
+            && pace::fits(&task, &callback.lines)
+        {
+            let first = task.held.is_empty();
+            pace::hold(&mut task, &callback.agent, callback.lines);
+            task.progress = callback.progress.or(task.progress);
+            tasks::save(tx, &task, Due::Same)?;
+            return Ok(Heard { show_at: first.then_some(show_at), ..Heard::of(task.status) });
         }
     }
     let mut place = match place {
         Some(place) => place,
         None => tx.next_place()?,
     };
-    let mut changes = lines(tx, &mut place, &task, &callback)?;
+    pace::hold(&mut task, &callback.agent, callback.lines);
     let (status, failed) = match callback.saying {
         Saying::Running => {
             task.progress = callback.progress.or(task.progress);
-            task.updated_at = now;
-            tasks::save(tx, &task, Due::Same)?;
-            changes.insert(0, view::change(&task));
-            report(tx, &place, "task.progress", &task, changes)?;
+            pace::show(tx, place, &mut task)?;
             (task.status, None)
         }
         Saying::Succeeded { result } => {
+            let changes = pace::lines(tx, &mut place, &mut task)?;
             ending::succeed(tx, &place, &mut task, result, Some(callback.digest), changes)?;
             (task.status, None)
         }
         Saying::Settles(settles) => {
+            let mut changes = pace::lines(tx, &mut place, &mut task)?;
             let result = settle(tx, &place, &task, &settles, &mut changes)?;
             ending::succeed(tx, &place, &mut task, result, Some(callback.digest), changes)?;
             (task.status, None)
         }
         Saying::Failed(failure) => {
+            let changes = pace::lines(tx, &mut place, &mut task)?;
             let end = End {
                 effect: effect(tx, &task, &failure)?,
                 code: failure.code,
@@ -266,7 +281,7 @@ fn hear_in(
             (failed.status, Some(failed))
         }
     };
-    Ok(Heard { status, failed, repeated: false })
+    Ok(Heard { failed, ..Heard::of(status) })
 }
 
 /// Has the agent act on the tenant's state; an agent that panics has crashed, and nothing is written.
@@ -319,49 +334,6 @@ fn effect(tx: &mut Tx<'_>, task: &Task, failure: &Failure) -> Result<Effect, Wor
         (None, Some(true)) => Effect::None,
         (None, _) => Effect::Sent,
     })
-}
-
-/// Writes the callback's lines; those that one report cannot carry go in reports before it.
-fn lines(
-    tx: &mut Tx<'_>,
-    place: &mut Place,
-    task: &Task,
-    callback: &Callback,
-) -> Result<Vec<ReportChange>, WorkError> {
-    let mut changes = Vec::new();
-    let mut size = 0;
-    for line in &callback.lines {
-        if size > LINES_BYTES {
-            report(tx, place, "worklog", task, std::mem::take(&mut changes))?;
-            *place = tx.next_place()?;
-            size = 0;
-        }
-        let line = NewLine {
-            level: line.level,
-            agent: &callback.agent,
-            text: &line.text,
-            correlation_id: &task.correlation_id,
-            task_id: Some(task.task_id.as_str()),
-            requested_by: &task.requested_by,
-        };
-        let change = worklog::write(tx, place, changes.len(), &line)?;
-        size += change.size();
-        changes.push(change);
-    }
-    Ok(changes)
-}
-
-fn report(
-    tx: &mut Tx<'_>,
-    place: &Place,
-    kind: &'static str,
-    task: &Task,
-    changes: Vec<ReportChange>,
-) -> Result<(), WorkError> {
-    let report =
-        Report { kind, correlation_id: &task.correlation_id, meta: view::meta(task), changes };
-    tx.report(place, &report)?;
-    Ok(())
 }
 
 /// What a heartbeat is answered.

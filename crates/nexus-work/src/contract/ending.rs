@@ -14,6 +14,7 @@ use nexus_kit::log::{Report, ReportChange};
 use nexus_kit::telemetry::metrics::Metrics;
 use serde_json::json;
 
+use super::pace;
 use crate::boxes::operations;
 use crate::error::WorkError;
 use crate::tasks::row::Task;
@@ -151,6 +152,8 @@ pub(crate) fn fail(
         }
         AfterFailure::End(..) => format!("{code}: {message}"),
     };
+    let mut changes = end.changes;
+    changes.extend(pace::last_lines(tx, place, task)?);
     let agent = task.agent.clone().unwrap_or_else(|| "nexus".to_owned());
     let line = NewLine {
         level,
@@ -160,7 +163,6 @@ pub(crate) fn fail(
         task_id: Some(task.task_id.as_str()),
         requested_by: &task.requested_by,
     };
-    let mut changes = end.changes;
     changes.push(worklog::write(tx, place, changes.len(), &line)?);
     tasks::save(tx, task, due)?;
     changes.insert(0, view::change(task));

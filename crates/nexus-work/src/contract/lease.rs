@@ -9,6 +9,7 @@ use nexus_core::time::Time;
 use nexus_kit::db::{Scope, Tx};
 
 use super::ending::{self, End};
+use super::pace;
 use super::sql::{self, DueItem};
 use crate::Work;
 use crate::error::WorkError;
@@ -139,6 +140,11 @@ fn end_in(
         Some(living) => {
             let owner = task.lease_owner.as_deref().unwrap_or_default();
             if !owner.starts_with(BootId::PREFIX) || owner == living.as_str() {
+                // Nobody else remembers that it has something to show.
+                if !task.held.is_empty() {
+                    let place = tx.next_place()?;
+                    pace::show(tx, place, &mut task)?;
+                }
                 return Ok(None);
             }
             (FailureCode::AgentCrashed, "the server that worked on it ended")

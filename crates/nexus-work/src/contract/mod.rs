@@ -8,6 +8,7 @@ pub(crate) mod effect;
 pub(crate) mod ending;
 pub mod http;
 pub(crate) mod lease;
+pub(crate) mod pace;
 pub(crate) mod pick;
 pub mod schemas;
 pub mod signature;

@@ -8,6 +8,8 @@ use nexus_core::tenant::Tenant;
 use nexus_core::time::Time;
 use nexus_kit::db::{DbError, Read};
 
+use crate::worklog::Level;
+
 /// Every column of a task; the row is the truth.
 #[derive(Clone, Debug)]
 pub(crate) struct Task {
@@ -59,8 +61,20 @@ pub(crate) struct Task {
     pub run: u32,
     /// What the agent itself called the failure.
     pub agent_code: Option<String>,
+    /// When something that it said was shown last, by the expiry clock.
+    pub said_at: Option<Time>,
+    /// What it has said since and that is not shown yet.
+    pub held: Vec<HeldLine>,
     /// Where the store has it standing: it may be about to leave that box, or to enter one.
     pub stored: Status,
+}
+
+/// A line that waits until it may be shown.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+pub(crate) struct HeldLine {
+    pub level: Level,
+    pub agent: String,
+    pub text: String,
 }
 
 /// How a task stands, for whoever follows it.
@@ -114,6 +128,7 @@ impl Task {
             self.lease_until = None;
             self.attempt_until = None;
             self.progress = None;
+            self.said_at = None;
         }
         Ok(())
     }

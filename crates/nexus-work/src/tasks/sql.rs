@@ -73,6 +73,10 @@ fn task(tenant: &Tenant, row: &Row<'_>) -> Result<Task, DbError> {
         run: row.small(32)?,
         agent_code: row.opt_text(33)?,
         attempt_until: row.opt_time(34)?,
+        said_at: row.opt_time(35)?,
+        held: row.opt_text(36)?.map_or(Ok(Vec::new()), |held| {
+            serde_json::from_str(&held).map_err(|_| unreadable("line"))
+        })?,
         stored,
     })
 }
@@ -90,7 +94,7 @@ pub(crate) fn ask(q: &Read, tenant: &Tenant, id: &str) -> Result<Asked, DbError>
                 deadline_at, ask_id, attempt, retry_count, agent, attempt_token, lease_owner,
                 lease_until, started_at, progress, cancel_requested, finished_at, result,
                 failure_code, last_error, requested_by_name, callback, run, agent_code,
-                attempt_until
+                attempt_until, said_at, held
          FROM task WHERE tenant = $1 AND task_id = $2",
         args![tenant, id],
     )
@@ -126,7 +130,7 @@ pub(crate) fn list(
                 deadline_at, ask_id, attempt, retry_count, agent, attempt_token, lease_owner,
                 lease_until, started_at, progress, cancel_requested, finished_at, result,
                 failure_code, last_error, requested_by_name, callback, run, agent_code,
-                attempt_until
+                attempt_until, said_at, held
          FROM task WHERE tenant = ",
     );
     sql.bind(tenant.key());
@@ -208,13 +212,15 @@ pub(crate) fn insert(tx: &mut Tx<'_>, task: &Task, due: Due) -> Result<(), DbErr
 
 /// Writes what changes in the life of a task.
 pub(crate) fn save(tx: &mut Tx<'_>, task: &Task, due: Due) -> Result<(), DbError> {
+    let held = (!task.held.is_empty()).then(|| serde_json::to_string(&task.held)).transpose();
+    let held = held.map_err(|_| unreadable("line"))?;
     tx.put(
         "UPDATE task SET params = $3, status = $4, risk = $5, rule = $6, waits = $7,
              updated_at = $8, ask_id = $9, attempt = $10, retry_count = $11, agent = $12,
              attempt_token = $13, lease_owner = $14, lease_until = $15, started_at = $16,
              progress = $17, cancel_requested = $18, finished_at = $19, result = $20,
              failure_code = $21, last_error = $22, callback = $23, run = $24,
-             agent_code = $25, attempt_until = $26
+             agent_code = $25, attempt_until = $26, said_at = $27, held = $28
          WHERE tenant = $1 AND task_id = $2",
         args![
             &task.tenant,
@@ -243,6 +249,8 @@ pub(crate) fn save(tx: &mut Tx<'_>, task: &Task, due: Due) -> Result<(), DbError
             task.run,
             task.agent_code.as_ref(),
             task.attempt_until,
+            task.said_at,
+            held.as_ref(),
         ],
     )?;
     boxes::keep(tx, task)?;

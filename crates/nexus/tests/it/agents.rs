@@ -74,6 +74,7 @@ async fn lines_stay_in_the_order_in_which_they_were_said() {
         let part: Vec<Value> = part.iter().map(|text| json!({"text": text})).collect();
         agent.call_back(&envelope, "progress", json!({"worklog": part})).await.accepted();
     }
+    agent.call_back(&envelope, "succeeded", json!({"result": {}})).await.accepted();
     // All of them are of one millisecond: the test's clock stands still.
     let listed = world.service().get(&format!("/worklog?task_id={task_id}")).await;
     let listed = listed.expect(200)["items"].as_array().unwrap().clone();
@@ -81,7 +82,6 @@ async fn lines_stay_in_the_order_in_which_they_were_said() {
         lines.iter().rev().map(|line| line["text"].clone()).collect()
     };
     assert_eq!(said(&listed), texts);
-    agent.call_back(&envelope, "succeeded", json!({"result": {}})).await.accepted();
     world.finish().await;
 }
 

@@ -24,6 +24,7 @@ mod fairness;
 mod fold;
 mod manifest;
 mod operations;
+mod pace;
 mod people;
 mod policy;
 mod races;

@@ -75,6 +75,7 @@ mod tests {
         (7, include_str!("../../../migrations/samples/V7.sql")),
         (8, include_str!("../../../migrations/samples/V8.sql")),
         (9, include_str!("../../../migrations/samples/V9.sql")),
+        (10, include_str!("../../../migrations/samples/V10.sql")),
     ];
 
     #[tokio::test]

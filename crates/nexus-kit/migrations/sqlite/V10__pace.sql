@@ -1,0 +1,4 @@
+-- What a running task has said and that is not shown yet, as JSON, and when something was shown last.
+
+ALTER TABLE task ADD COLUMN held TEXT;
+ALTER TABLE task ADD COLUMN said_at BIGINT;
