@@ -27,7 +27,8 @@ pub(crate) async fn lapse(work: &Work) -> Result<bool, WorkError> {
     let now = work.app.clock.expiry();
     let due = work.app.db.read(Scope::System, move |q| sql::due(q, "lease", now, PASS)).await?;
     let full = due.len() as u64 == PASS;
-    Ok(full && ended(due, |item| end(work, item, None)).await)
+    let any = ended(due, |item| end(work, item, None)).await;
+    Ok(full && any)
 }
 
 /// Ends every attempt of earlier lives of this process: nobody works on them any more.
@@ -62,7 +63,8 @@ pub(crate) async fn expire_waiting(work: &Work) -> Result<bool, WorkError> {
     let now = work.app.clock.expiry();
     let due = work.app.db.read(Scope::System, move |q| sql::expired(q, now, PASS)).await?;
     let full = due.len() as u64 == PASS;
-    Ok(full && ended(due, |item| expire(work, item)).await)
+    let any = ended(due, |item| expire(work, item)).await;
+    Ok(full && any)
 }
 
 /// Ends all at once, so that they share commits; one that cannot be ended stops no other. Says whether
