@@ -45,7 +45,8 @@ async fn what_is_said_too_soon_is_shown_together() {
     let (world, agent) = world_with_agent().await;
     let task_id = world.send(TYPE, json!({})).await;
     let envelope = agent.claim_one().await;
-    for (nth, text) in ["옛날", "옛적에", "호랑이가", "살았다"].into_iter().enumerate() {
+    for (nth, text) in ["옛날", "옛적에", "호랑이가", "살았다"].into_iter().enumerate()
+    {
         say(&agent, &envelope, text, nth as f64 / 10.0).await;
     }
     until_shown(&world, &task_id, "옛날").await;
