@@ -122,18 +122,18 @@ pub struct View {
     collections: [Collection; COLLECTIONS.len()],
 }
 
-/// Items that were changed, brought or dropped since somebody looked.
+/// Items that were changed, brought or dropped since somebody looked, and whether they were there then.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
-pub struct Touched(BTreeSet<(usize, Box<str>)>);
+pub struct Touched(BTreeMap<(usize, Box<str>), bool>);
 
 impl Touched {
-    fn note(&mut self, at: usize, id: &str) {
-        self.0.insert((at, id.into()));
+    fn note(&mut self, at: usize, id: &str, was_there: bool) {
+        self.0.entry((at, id.into())).or_insert(was_there);
     }
 
-    /// Each by collection and id.
-    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        self.0.iter().map(|(at, id)| (COLLECTIONS[*at], &**id))
+    /// Each by collection and id; with whether it was there before.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &str, bool)> {
+        self.0.iter().map(|((at, id), was_there)| (COLLECTIONS[*at], &**id, *was_there))
     }
 }
 
@@ -158,45 +158,51 @@ impl View {
             for (id, value) in items {
                 view.upsert(&collection, &id, value)?;
             }
-            view.bound(&collection, &mut |_, _| {});
+            view.bound(&collection, &mut |_, _, _| {});
         }
         Ok(view)
     }
 
     /// Reads a view that is stored an item at a time, in any order; [`View::bounded`] makes it whole.
     pub fn insert(&mut self, collection: &str, id: &str, value: &str) -> Result<(), FoldError> {
-        self.upsert(collection, id, serde_json::from_str(value)?)
+        self.upsert(collection, id, serde_json::from_str(value)?).map(|_| ())
     }
 
     /// Drops what is more than is kept and says what that was; for views that were stored when more
     /// was kept.
     pub fn bounded(&mut self) -> Touched {
         let mut touched = Touched::default();
-        COLLECTIONS.iter().for_each(|name| self.bound(name, &mut |at, id| touched.note(at, id)));
+        COLLECTIONS
+            .iter()
+            .for_each(|name| self.bound(name, &mut |at, id, was| touched.note(at, id, was)));
         touched
     }
 
     /// Applies one report, given as the JSON text that has its `changes`.
     pub fn apply(&mut self, report: &str) -> Result<(), FoldError> {
-        self.fold(report, &mut |_, _| {})
+        self.fold(report, &mut |_, _, _| {})
     }
 
     /// The same, and notes which items are not as they were.
     pub fn apply_noting(&mut self, report: &str, touched: &mut Touched) -> Result<(), FoldError> {
-        self.fold(report, &mut |at, id| touched.note(at, id))
+        self.fold(report, &mut |at, id, was| touched.note(at, id, was))
     }
 
-    fn fold(&mut self, report: &str, note: &mut impl FnMut(usize, &str)) -> Result<(), FoldError> {
+    fn fold(
+        &mut self,
+        report: &str,
+        note: &mut impl FnMut(usize, &str, bool),
+    ) -> Result<(), FoldError> {
         let report: Changes<'_> = serde_json::from_str(report)?;
         for change in &report.changes {
-            match (change.op, change.value) {
+            let was_there = match (change.op, change.value) {
                 (Op::Upsert, Some(value)) => self.upsert(&change.collection, &change.id, value)?,
                 (Op::Upsert, None) => {
                     return Err(incomplete(&change.collection, &change.id));
                 }
                 (Op::Remove, _) => self.remove(&change.collection, &change.id)?,
-            }
-            index(&change.collection).into_iter().for_each(|at| note(at, &change.id));
+            };
+            index(&change.collection).into_iter().for_each(|at| note(at, &change.id, was_there));
         }
         for change in &report.changes {
             self.bound(&change.collection, note);
@@ -271,7 +277,8 @@ impl View {
         self.collections[index(collection)?].items.get(id).map(|item| &*item.json)
     }
 
-    fn upsert(&mut self, collection: &str, id: &str, value: &RawValue) -> Result<(), FoldError> {
+    /// Says whether it was there before.
+    fn upsert(&mut self, collection: &str, id: &str, value: &RawValue) -> Result<bool, FoldError> {
         let at =
             index(collection).ok_or_else(|| FoldError::UnknownCollection(collection.to_owned()))?;
         let mut done = None;
@@ -284,32 +291,35 @@ impl View {
         }
         let place = &mut self.collections[at];
         let item = Item { json: value.get().into(), done };
-        if let Some(Item { done: Some(seq), .. }) = place.items.insert(id.into(), item) {
+        let before = place.items.insert(id.into(), item);
+        if let Some(Item { done: Some(seq), .. }) = before {
             place.done.remove(&(seq, id.into()));
         }
         if let Some(seq) = done {
             place.done.insert((seq, id.into()));
         }
-        Ok(())
+        Ok(before.is_some())
     }
 
-    fn remove(&mut self, collection: &str, id: &str) -> Result<(), FoldError> {
+    /// Says whether it was there before.
+    fn remove(&mut self, collection: &str, id: &str) -> Result<bool, FoldError> {
         let at =
             index(collection).ok_or_else(|| FoldError::UnknownCollection(collection.to_owned()))?;
         let place = &mut self.collections[at];
-        if let Some(Item { done: Some(seq), .. }) = place.items.remove(id) {
+        let before = place.items.remove(id);
+        if let Some(Item { done: Some(seq), .. }) = before {
             place.done.remove(&(seq, id.into()));
         }
-        Ok(())
+        Ok(before.is_some())
     }
 
-    fn bound(&mut self, collection: &str, note: &mut impl FnMut(usize, &str)) {
+    fn bound(&mut self, collection: &str, note: &mut impl FnMut(usize, &str, bool)) {
         let (Some(keep), Some(at)) = (self.keep.of(collection), index(collection)) else { return };
         let place = &mut self.collections[at];
         while place.items.len() > keep {
             let Some((_, id)) = place.done.pop_first() else { return };
             place.items.remove(&id);
-            note(at, &id);
+            note(at, &id, true);
         }
     }
 }
@@ -379,8 +389,9 @@ mod tests {
 
     /// What [`View::apply_noting`] leaves out must be as it was.
     fn step(stored: &mut BTreeMap<(String, String), String>, view: &View, touched: &Touched) {
-        for (collection, id) in touched.iter() {
+        for (collection, id, was_there) in touched.iter() {
             let key = (collection.to_owned(), id.to_owned());
+            assert_eq!(was_there, stored.contains_key(&key));
             match view.get(collection, id) {
                 Some(value) => stored.insert(key, value.to_owned()),
                 None => stored.remove(&key),

@@ -108,12 +108,16 @@ impl Base {
     /// The items that are not as they are stored, as they are now.
     pub fn take_changed(&mut self) -> Vec<Changed> {
         let touched = std::mem::take(&mut self.touched);
-        let changed = |(collection, id): (&'static str, &str)| Changed {
-            collection,
-            id: id.to_owned(),
-            value: self.view.get(collection, id).map(str::to_owned),
+        let changed = |(collection, id, was_stored): (&'static str, &str, bool)| {
+            let value = self.view.get(collection, id).map(str::to_owned);
+            // What came and went in between was never stored.
+            (was_stored || value.is_some()).then(|| Changed {
+                collection,
+                id: id.to_owned(),
+                value,
+            })
         };
-        touched.iter().map(changed).collect()
+        touched.iter().filter_map(changed).collect()
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! The fold is computed beside the writer, from reports that never change, and a step of so many
 //! reports at a time: the writer then moves the base's number, which fails if anybody else has moved
-//! it, writes the items that are not as they were, and deletes the reports, which nobody needs any
-//! more. A step costs what has changed in it, however large the view is.
+//! it, and writes the items that are not as they were. A step costs what has changed in it, however
+//! large the view is. The reports below the base, which nobody needs any more, go in small pieces.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -26,8 +26,11 @@ const SLACK: u64 = 4_000;
 /// waiting tasks must not be read as often as one of ten.
 const SLACK_PER_ITEM: u64 = 4;
 
-/// Reports folded in one transaction; other writers wait for one.
-const STEP: u64 = 250;
+/// Reports folded at a time. Most items of a large step come and go within it, and are never stored.
+const STEP: u64 = 4_000;
+
+/// Reports deleted in one transaction; other writers wait for one.
+const DELETE_STEP: u64 = 250;
 
 /// Folds and deletes what is below the window; one per process.
 pub struct Trimmer {
@@ -113,12 +116,32 @@ impl Trimmer {
             if !db.write(tenant, move |tx| step(tx, &whose, from, to, &items)).await? {
                 return Ok(());
             }
+            // With them whatever an earlier trim that was cut short has left.
+            loop {
+                let whose = tenant.clone();
+                let deleted = db.write(tenant, move |tx| delete_below(tx, &whose, to));
+                if deleted.await? < DELETE_STEP {
+                    break;
+                }
+            }
         }
         Ok(())
     }
 }
 
-/// Moves the base on and deletes the reports that are in it now; says whether it stood at `from`.
+/// Deletes the lowest reports up to `cut`, at most [`DELETE_STEP`] of them; says how many.
+fn delete_below(tx: &mut Tx<'_>, tenant: &Tenant, cut: u64) -> Result<u64, DbError> {
+    let lowest = tx.one(
+        "SELECT COALESCE(MIN(number), 0) FROM report WHERE tenant = $1",
+        args![tenant],
+        |row| row.count(0),
+    )?;
+    // One bound, known before: with two, every piece would look at all that is left.
+    let to = cut.min(lowest + DELETE_STEP - 1);
+    tx.exec("DELETE FROM report WHERE tenant = $1 AND number <= $2", args![tenant, to])
+}
+
+/// Moves the base on; says whether it stood at `from`.
 fn step(
     tx: &mut Tx<'_>,
     tenant: &Tenant,
@@ -150,7 +173,6 @@ fn step(
             )?,
         }
     }
-    tx.put("DELETE FROM report WHERE tenant = $1 AND number <= $2", args![tenant, to])?;
     Ok(true)
 }
 
