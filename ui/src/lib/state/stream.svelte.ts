@@ -5,7 +5,7 @@ import { SharedStream } from 'nexus-stream/share';
 import type { Tenant } from '../api/client';
 import type { Ask, NowPlaying, Run, Task, TenantState, Video } from '../model';
 import { clock } from './clock.svelte';
-import { History } from '../work/history.svelte';
+import { History } from '../activity/history.svelte';
 
 /** Shortest time between two pictures. */
 const PICTURE_MS = 80;
